@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * grant.h - what one sign-in returned, in an envelope of plain fields.
+ *
+ * The tokens are in `opaque`, which the helper wrote and only the helper will
+ * read again; nothing in this file or above looks inside.
+ */
+#ifndef AUTHAPI_BASE_GRANT_H
+#define AUTHAPI_BASE_GRANT_H
+
+#include "base/secret.h"
+#include "base/wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum grant_flags {
+    GRANT_ENDS_USER = 1,    /* [revoke] ends = user */
+    GRANT_SESSIONS_ONE = 2, /* [login] sessions = one */
+    GRANT_REFRESHABLE = 4,  /* it holds what [refresh] needs */
+};
+
+struct grant {
+    char *realm;
+    char *user;
+    int64_t uid;
+    int64_t obtained_at; /* of the sign-in; seconds since the epoch */
+    int64_t checked_at;  /* when the API last vouched for it */
+    int64_t expires_at;  /* of the access token; 0 = not known */
+    int64_t refresh_at;  /* when a refresh is due; 0 = never */
+    int64_t flags;       /* enum grant_flags */
+    struct secret opaque;
+};
+
+/* An open PAM session that signed in through us. */
+struct session_record {
+    int64_t leader;     /* pid that opened it */
+    int64_t started_at; /* of the leader, in clock ticks since boot (field 22
+                         * of proc(5) /proc/PID/stat) */
+    int64_t pid_namespace; /* inode of /proc/self/ns/pid */
+    int64_t opened_at;
+    int64_t proved_at; /* when the password was last proved in it */
+    char *boot_id;     /* /proc/sys/kernel/random/boot_id */
+    char *service;
+    char *tty;
+    char *rhost;
+};
+
+extern const struct wire_table grant_table;
+extern const struct wire_table session_table;
+
+/* Makes an empty grant.  Free with grant_clear. */
+void grant_init(struct grant *grant);
+
+/* Wipes and frees what the grant owns; it can be used again. Accepts NULL. */
+void grant_clear(struct grant *grant);
+
+/* Whether the grant is for this realm, name and uid, byte for byte. */
+bool grant_belongs(const struct grant *grant, const char *realm,
+                   const char *user, uint32_t uid) MUST_USE;
+
+/* Whether the grant is dead at NOW: its access token has expired and it has
+ * nothing to refresh it with.  A grant whose expiry nobody knows is alive. */
+bool grant_dead(const struct grant *grant, int64_t now) MUST_USE;
+
+/* Whether a refresh is due at NOW. */
+bool grant_due(const struct grant *grant, int64_t now) MUST_USE;
+
+#endif
