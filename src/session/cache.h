@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cache.h - the store below the run folder.
+ *
+ *     RUNDIR/                         root 0711, made when the machine boots
+ *       slots/N                       locks of the early helpers
+ *       REALM/users/UID/grant         the held grant
+ *                      /sessions/ID   one record per open session
+ *       REALM/staged/HANDLE/grant     a grant that no session has taken yet
+ *       REALM/outbox/ID/grant         a grant whose revocation is owed
+ *
+ * The user's folder itself is the lock.  Removing never waits for it: the
+ * folder is renamed into the outbox, and whoever gets the lock afterwards
+ * sees that the name is another folder now.  This file alone knows these
+ * paths; it refuses to look inside a grant's opaque part.
+ */
+#ifndef AUTHAPI_SESSION_CACHE_H
+#define AUTHAPI_SESSION_CACHE_H
+
+#include "base/grant.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "session/folder.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cache;   /* one realm's store */
+struct holding; /* a locked folder of it: a user's, or an outbox entry's */
+
+/* Opens the store of REALM below RUNDIR, making the realm's folders.
+ * STATUS_OK (free with cache_close), STATUS_SYSTEM after a log line that says
+ * what is wrong with which folder and how to mend it, STATUS_NO_MEMORY. LOG is
+ * borrowed for the cache's life. */
+enum status cache_open(const char *rundir, const char *realm,
+                       const struct log *log, struct cache **cache) MUST_USE;
+
+/* Accepts NULL. */
+void cache_close(struct cache *cache);
+
+/* Calls VISIT for every realm that has a folder below RUNDIR, until it returns
+ * false.  STATUS_OK, STATUS_SYSTEM (logged). */
+enum status cache_each_realm(const char *rundir, const struct log *log,
+                             bool (*visit)(void *context, const char *realm),
+                             void *context) MUST_USE;
+
+/* Takes one of the machine's eight slots for an early helper.  A descriptor;
+ * closing it gives the slot back.  -1 when none is free. */
+int cache_take_slot(const char *rundir) MUST_USE;
+
+/* --- staged grants ------------------------------------------------------- */
+
+/* Puts GRANT aside under a new random HANDLE.  STATUS_OK or STATUS_SYSTEM
+ * (logged), with nothing left behind. */
+enum status cache_stage(struct cache *cache, const struct grant *grant,
+                        char handle[ID_SIZE]) MUST_USE;
+
+/* Reads a staged grant.  STATUS_OK (grant_clear it), STATUS_NOT_FOUND for a
+ * handle that is malformed or unknown, STATUS_SYSTEM. */
+enum status cache_load_staged(struct cache *cache, const char *handle,
+                              struct grant *grant) MUST_USE;
+
+/* Moves a staged grant into the outbox; its entry has the handle's name.
+ * STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
+enum status cache_discard_staged(struct cache *cache,
+                                 const char *handle) MUST_USE;
+
+/* Calls VISIT for every staged handle with its age in seconds. */
+enum status cache_each_staged(struct cache *cache,
+                              bool (*visit)(void *context, const char *handle,
+                                            int64_t age_s),
+                              void *context) MUST_USE;
+
+/* --- a user's folder ----------------------------------------------------- */
+
+/* Locks the folder of UID, made first when CREATE is set.  STATUS_OK (free
+ * with holding_release), STATUS_NOT_FOUND, STATUS_BUSY after WAIT_MS,
+ * STATUS_SYSTEM (logged), STATUS_NO_MEMORY. */
+enum status cache_hold(struct cache *cache, uint32_t uid, bool create,
+                       int wait_ms, struct holding **holding) MUST_USE;
+
+/* Reads the held grant of UID without its lock (it is replaced by rename, so
+ * this is the old one or the new one).  STATUS_OK, STATUS_NOT_FOUND,
+ * STATUS_SYSTEM. */
+enum status cache_peek(struct cache *cache, uint32_t uid,
+                       struct grant *grant) MUST_USE;
+
+/* Ends a session record without the lock.  STATUS_OK, STATUS_NOT_FOUND,
+ * STATUS_SYSTEM. */
+enum status cache_end_session(struct cache *cache, uint32_t uid,
+                              const char *id) MUST_USE;
+
+/* Moves the user's whole folder into the outbox by one rename, locked or not.
+ * ID gets the name of the entry; it is "" when the folder held no grant, and
+ * then there is no entry.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
+enum status cache_remove(struct cache *cache, uint32_t uid,
+                         char id[ID_SIZE]) MUST_USE;
+
+/* Calls VISIT for every uid that has a folder. */
+enum status cache_each_user(struct cache *cache,
+                            bool (*visit)(void *context, uint32_t uid),
+                            void *context) MUST_USE;
+
+/* How many live sessions the folder of UID has; dead records are removed. */
+enum status cache_count_sessions(struct cache *cache, uint32_t uid,
+                                 size_t *live) MUST_USE;
+
+/* Whether the name still is the locked folder (nobody removed it). */
+bool holding_current(const struct holding *holding) MUST_USE;
+
+/* Reads the grant.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM (logged:
+ * unreadable). */
+enum status holding_load(struct holding *holding,
+                         struct grant *grant) MUST_USE;
+
+/* Replaces the grant by rename.  STATUS_OK, STATUS_SYSTEM (logged; the old
+ * grant stays). */
+enum status holding_store(struct holding *holding,
+                          const struct grant *grant) MUST_USE;
+
+/* Moves the staged grant HANDLE here, by one rename.  An older grant must
+ * have been retired before.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
+enum status holding_adopt(struct holding *holding,
+                          const char *handle) MUST_USE;
+
+/* Moves the grant, if there is one, into an outbox entry of its own, named in
+ * ID.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
+enum status holding_retire(struct holding *holding, char id[ID_SIZE]) MUST_USE;
+
+/* Adds a record under a new ID.  STATUS_OK, STATUS_SYSTEM (logged). */
+enum status holding_add_session(struct holding *holding,
+                                const struct session_record *record,
+                                char id[ID_SIZE]) MUST_USE;
+
+/* As cache_count_sessions. */
+enum status holding_count_sessions(struct holding *holding,
+                                   size_t *live) MUST_USE;
+
+/* Deletes the grant, which the API no longer honours.  STATUS_OK (also when
+ * there was none), STATUS_SYSTEM. */
+enum status holding_drop(struct holding *holding) MUST_USE;
+
+/* Deletes the folder and what it holds.  STATUS_OK, STATUS_SYSTEM. */
+enum status holding_delete(struct holding *holding) MUST_USE;
+
+/* Unlocks.  Accepts NULL. */
+void holding_release(struct holding *holding);
+
+/* --- the outbox ---------------------------------------------------------- */
+
+/* Locks an entry.  As cache_hold. */
+enum status cache_hold_entry(struct cache *cache, const char *id, int wait_ms,
+                             struct holding **holding) MUST_USE;
+
+/* Calls VISIT for every entry. */
+enum status cache_each_entry(struct cache *cache,
+                             bool (*visit)(void *context, const char *id),
+                             void *context) MUST_USE;
+
+#endif

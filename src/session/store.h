@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * store.h - what cache.c and holding.c share, and nobody else includes.
+ */
+#ifndef AUTHAPI_SESSION_STORE_H
+#define AUTHAPI_SESSION_STORE_H
+
+#include "session/cache.h"
+
+#define NAME_SIZE 40 /* of a uid in decimal, or an id */
+
+struct cache {
+    int realm; /* RUNDIR/REALM */
+    int users;
+    int staged;
+    int outbox;
+    char *path; /* for messages */
+    const struct log *log;
+};
+
+struct holding {
+    struct cache *cache;
+    int parent; /* users or outbox; borrowed */
+    int folder; /* locked */
+    char name[NAME_SIZE];
+};
+
+/* Reads or writes the record in the file NAME of FOLDER.  STATUS_OK,
+ * STATUS_NOT_FOUND, STATUS_SYSTEM (with errno; EBADMSG: malformed),
+ * STATUS_NO_MEMORY. */
+enum status record_read(int folder, const char *name,
+                        const struct wire_table *table, void *record) MUST_USE;
+enum status record_write(int folder, const char *name,
+                         const struct wire_table *table,
+                         const void *record) MUST_USE;
+
+/* Reads the grant in FOLDER into GRANT, initialised first. */
+enum status record_read_grant(int folder, struct grant *grant) MUST_USE;
+
+/* Locks the folder NAME in PARENT; as cache_hold. */
+enum status holding_take(struct cache *cache, int parent, const char *name,
+                         bool create, int wait_ms,
+                         struct holding **holding) MUST_USE;
+
+/* Looks at every session record of the user's folder USER: removes those
+ * whose leader is gone and counts the others in *live. */
+enum status sessions_look(int user, size_t *live) MUST_USE;
+
+#endif
