@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pam_authapi.c - the six entries that libpam calls, and nothing else.
+ *
+ * Each reads its arguments, calls one verb of session/, and turns what was
+ * decided into a PAM code.  No entry touches the host: no signal, no
+ * environment, no folder, no descriptor is left other than it was.
+ */
+#include "module/decision.h"
+#include "module/journal.h"
+#include "module/options.h"
+#include "module/prompt.h"
+#include "module/transaction.h"
+#include "session/session.h"
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* One call: its arguments, its log, and how session/ sees it. */
+struct entry {
+    pam_handle_t *pamh;
+    struct options options;
+    struct log log;
+    struct session_call call;
+};
+
+static const char *
+item(pam_handle_t *pamh, int type)
+{
+    const void *value = NULL;
+
+    return pam_get_item(pamh, type, &value) == PAM_SUCCESS ? value : NULL;
+}
+
+static enum status
+ask_password(void *context, struct secret *password)
+{
+    struct entry *entry = context;
+
+    return prompt_password(entry->pamh, &entry->options, password);
+}
+
+/* Reads the arguments and what the host says of the user.  False, logged,
+ * when an argument is wrong. */
+static bool
+enter(pam_handle_t *pamh, int argc, const char **argv, const char *function,
+      struct entry *entry)
+{
+    *entry = (struct entry){ .pamh = pamh };
+    if (options_parse(pamh, argc, argv, &entry->options) != STATUS_OK)
+        return false;
+    entry->log = journal_open(pamh, entry->options.debug != 0);
+    entry->call = (struct session_call){
+        .rundir = RUNDIR,
+        .realm = entry->options.realm,
+        .user = item(pamh, PAM_USER),
+        .service = item(pamh, PAM_SERVICE),
+        .tty = item(pamh, PAM_TTY),
+        .rhost = item(pamh, PAM_RHOST),
+        .minimum_uid = (uint32_t)entry->options.minimum_uid,
+        .timeout_ms = (int)entry->options.timeout_s * 1000,
+        .log = &entry->log,
+        .ask_password = ask_password,
+        .context = entry,
+    };
+    log_line(&entry->log, LOG_DEBUG, "%s: begin", function);
+    return true;
+}
+
+static int
+leave(const struct entry *entry, const char *function, int code)
+{
+    log_line(&entry->log, LOG_DEBUG, "%s: %s", function,
+             pam_strerror(entry->pamh, code));
+    return code;
+}
+
+EXPORT int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    char handle[ID_SIZE];
+    struct entry entry;
+    enum status status;
+    char *user;
+
+    (void)flags;
+    if (!enter(pamh, argc, argv, "authenticate", &entry))
+        return PAM_SERVICE_ERR;
+    /* login(1) and display managers leave the name to us. */
+    if (pam_get_user(pamh, &entry.call.user, NULL) != PAM_SUCCESS
+        || entry.call.user == NULL)
+        return leave(&entry, "authenticate", PAM_CONV_ERR);
+    /* A conversation may set PAM_USER anew under our hands. */
+    user = strdup(entry.call.user);
+    if (user == NULL)
+        return leave(&entry, "authenticate", PAM_BUF_ERR);
+    entry.call.user = user;
+    entry.call.prompts = prompt_needed(pamh, &entry.options);
+    status = session_login(&entry.call, handle);
+    if (status == STATUS_OK)
+        status = transaction_sign_in(pamh, entry.options.realm, user, handle);
+    free(user);
+    return leave(&entry, "authenticate", decision_code(status));
+}
+
+/* After our own authenticate this must be SUCCESS: libpam repeats that call's
+ * control flow for it, and a PAM_IGNORE would turn into PAM_PERM_DENIED. */
+EXPORT int
+pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    char handle[ID_SIZE];
+    struct entry entry;
+    enum status status;
+
+    if (!enter(pamh, argc, argv, "setcred", &entry))
+        return PAM_CRED_ERR;
+    /* A screen was unlocked, or sudo changes to its target. */
+    if (((unsigned)flags & (PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) != 0
+        && transaction_handle(pamh, entry.options.realm, handle)) {
+        status = session_renew(&entry.call, handle);
+        if (status == STATUS_OK || status == STATUS_NOT_OURS)
+            transaction_forget_handle(pamh, entry.options.realm);
+    }
+    return leave(&entry, "setcred", PAM_SUCCESS);
+}
+
+/* Who did not sign in through us is not ours to judge, and who did was judged
+ * by the API a moment ago. */
+EXPORT int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    const struct transaction *transaction;
+    struct entry entry;
+    bool ours;
+
+    (void)flags;
+    if (!enter(pamh, argc, argv, "acct_mgmt", &entry))
+        return PAM_SERVICE_ERR;
+    transaction = transaction_find(pamh, entry.options.realm);
+    ours = transaction != NULL && transaction->signed_in
+           && entry.call.user != NULL
+           && strcmp(transaction->user, entry.call.user) == 0;
+    return leave(&entry, "acct_mgmt", ours ? PAM_SUCCESS : PAM_IGNORE);
+}
+
+EXPORT int
+pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct transaction *transaction;
+    struct open_session open = { 0 };
+    enum status status = STATUS_OK;
+    char handle[ID_SIZE];
+    struct entry entry;
+
+    (void)flags;
+    if (!enter(pamh, argc, argv, "open_session", &entry))
+        return PAM_SESSION_ERR;
+    /* No handle: a public key, cron, a fresh sudo: nothing here is ours. */
+    if (!transaction_handle(pamh, entry.options.realm, handle)) {
+        transaction_forget_handle(pamh, entry.options.realm);
+        return leave(&entry, "open_session", PAM_SUCCESS);
+    }
+    transaction = transaction_take(pamh, entry.options.realm);
+    if (transaction == NULL)
+        return leave(&entry, "open_session", PAM_BUF_ERR);
+    status = session_open(&entry.call, handle, &open);
+    transaction_forget_handle(pamh, entry.options.realm);
+    if (status == STATUS_OK)
+        transaction->session = open;
+    return leave(&entry, "open_session",
+                 status == STATUS_SYSTEM || status == STATUS_NO_MEMORY
+                     ? PAM_SESSION_ERR
+                     : PAM_SUCCESS);
+}
+
+EXPORT int
+pam_sm_close_session(pam_handle_t *pamh, int flags, int argc,
+                     const char **argv)
+{
+    struct transaction *transaction;
+    enum status status = STATUS_OK;
+    struct entry entry;
+
+    (void)flags;
+    if (!enter(pamh, argc, argv, "close_session", &entry))
+        return PAM_SESSION_ERR;
+    transaction = transaction_find(pamh, entry.options.realm);
+    if (transaction != NULL) {
+        status = session_close(&entry.call, &transaction->session);
+        transaction->session = (struct open_session){ 0 };
+    }
+    return leave(&entry, "close_session",
+                 status == STATUS_OK ? PAM_SUCCESS : PAM_SESSION_ERR);
+}
+
+/* Passwords are changed where the API lives. */
+EXPORT int
+pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct entry entry;
+
+    (void)flags;
+    if (!enter(pamh, argc, argv, "chauthtok", &entry))
+        return PAM_SERVICE_ERR;
+    return leave(&entry, "chauthtok", PAM_IGNORE);
+}
