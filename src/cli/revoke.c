@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * revoke.c - authapi revoke: take back all tokens of a user, now.
+ */
+#include "cli/cli.h"
+#include "session/deliver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int
+verb_revoke(const struct arguments *arguments)
+{
+    struct delivered delivered = { 0, 0 };
+    struct delivery delivery = { 0 };
+    struct cache *cache = NULL;
+    char *realm = NULL;
+    enum status status;
+
+    if (!cli_root("revoke"))
+        return EXIT_SYSTEM;
+    realm = cli_realm(arguments);
+    status = realm == NULL
+                 ? STATUS_NO_MEMORY
+                 : cache_open(RUNDIR, realm, &arguments->log, &cache);
+    if (status == STATUS_OK) {
+        delivery.cache = cache;
+        delivery.realm = realm;
+        delivery.conf = arguments->conf != NULL ? cli_conf(arguments) : NULL;
+        delivery.timeout_ms = arguments->timeout_ms;
+        delivery.log = &arguments->log;
+        status = deliver_user(&delivery, arguments->user, &delivered);
+    }
+    cache_close(cache);
+    if (status == STATUS_OK && delivered.revoked + delivered.kept == 0)
+        printf("%s has no tokens in the realm %s\n", arguments->user, realm);
+    else if (status == STATUS_OK)
+        printf("%s: %zu revoked, %zu left for the next sweep\n",
+               arguments->user, delivered.revoked, delivered.kept);
+    free((void *)(uintptr_t)delivery.conf);
+    free(realm);
+    if (status == STATUS_OK && delivered.kept > 0)
+        return EXIT_REFUSED;
+    return cli_exit_code(status);
+}
