@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * clock.h - the one clock that limits are measured with.
+ */
+#ifndef AUTHAPI_HELPER_CLOCK_H
+#define AUTHAPI_HELPER_CLOCK_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+#include <time.h>
+
+/* Milliseconds of CLOCK_MONOTONIC: nobody can set it. */
+static inline int64_t MUST_USE
+clock_ms(void)
+{
+    struct timespec now = { 0, 0 };
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* How long poll(2) may wait until BY_MS: 0 to 60 s. */
+static inline int MUST_USE
+clock_left(int64_t by_ms)
+{
+    int64_t left = by_ms - clock_ms();
+
+    if (left <= 0)
+        return 0;
+    return left < 60000 ? (int)left : 60000;
+}
+
+#endif
