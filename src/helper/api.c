@@ -184,6 +184,22 @@ show_tokens(struct api *api)
                                : fail(api, status, "no room for variables");
 }
 
+/* An answer that is refused may have brought tokens all the same, for another
+ * account or before a second factor: they are not ours to keep. */
+static void
+salvage(struct api *api, const struct step *step)
+{
+    struct exchange *exchange = &api->exchange;
+    const struct answer *answer = &exchange->result.answer;
+    const char *why = NULL, *doubt = NULL;
+
+    if (!exchange->held && answer->status >= 200 && answer->status < 300
+        && tokens_take(&api->tokens, step, answer, (int64_t)time(NULL), &why,
+                       &doubt)
+               == STATUS_OK)
+        exchange->held = true;
+}
+
 /* --- operations ---------------------------------------------------------- */
 
 static enum status
@@ -197,6 +213,8 @@ run_login(struct api *api)
     status = exchange_step(&api->exchange, &api->conf->login);
     if (status == STATUS_OK)
         status = take_tokens(api, &api->conf->login);
+    else
+        salvage(api, &api->conf->login);
     return status == STATUS_OK ? fill_reply(api) : status;
 }
 
@@ -355,6 +373,22 @@ take_back(struct api *api)
                  "not be revoked");
 }
 
+/* Takes back tokens of a sign-in that was refused.  The caller has its reply
+ * and goes on: a child does this, and says no more unless it fails.  Where a
+ * logout ends every session of the user, it is not ours to cause. */
+static void
+take_back_refused(struct api *api)
+{
+    if (!api->conf->revoke.present || api->conf->ends_user || fork() > 0)
+        return;
+    exchange_orphan(&api->exchange);
+    free(api->report->reply->detail);
+    api->report->reply->detail = NULL;
+    if (!is_ended(revoke_tokens(api)))
+        log_lost(api, LOG_WARNING,
+                 "the tokens of a refused sign-in could not be revoked");
+}
+
 /* Sends the reply.  False when nobody will ever know it. */
 static bool
 deliver(struct api *api, enum status status)
@@ -380,8 +414,13 @@ api_serve(struct conf *conf, const struct request *request,
     exchange_init(&api.exchange, conf, request, caller, report, idle_ms);
     tokens_init(&api.tokens);
     status = run(&api);
-    if (status == STATUS_CANCELLED || deliver(&api, status))
+    if (status == STATUS_CANCELLED)
         goto out;
+    if (deliver(&api, status)) {
+        if (status != STATUS_OK && api.exchange.held && !revoking)
+            take_back_refused(&api);
+        goto out;
+    }
     if (api.exchange.held && !revoking)
         take_back(&api);
     else if (api.exchange.held

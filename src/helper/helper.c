@@ -172,8 +172,9 @@ find_user(struct helper *helper)
 
 /* --- the conf ------------------------------------------------------------ */
 
-/* Takes a problem of the conf: the first goes into the detail, others into
- * the notes. What only should be known is for `authapi check` and debug. */
+/* Takes a problem of the conf: the first goes into the detail.  All others,
+ * and what only should be known, are for `authapi check` and debug: one line
+ * in the log is enough to send somebody there. */
 static void
 on_problem(void *context, bool warning, const char *file, int line,
            const char *key, const char *text)
@@ -181,16 +182,14 @@ on_problem(void *context, bool warning, const char *file, int line,
     struct report *report = context;
     const char *colon = key[0] != '\0' ? ": " : "";
 
-    if (warning)
+    if (warning || report->reply->detail != NULL)
         report_debug(report, "%s:%d: %s%s%s", file, line, key, colon, text);
-    else if (report->reply->detail == NULL && line > 0)
+    else if (line > 0)
         report_end(report, STATUS_MISCONFIGURED, "%s:%d: %s%s%s", file, line,
                    key, colon, text);
-    else if (report->reply->detail == NULL)
+    else
         report_end(report, STATUS_MISCONFIGURED, "%s: %s%s%s", file, key,
                    colon, text);
-    else
-        report_warning(report, "%s:%d: %s%s%s", file, line, key, colon, text);
 }
 
 static enum status
