@@ -129,12 +129,12 @@ print_text(const struct listing *listing)
     else
         printf("%-16s %-10s %-19s  %-19s  %s\n", "USER", "REALM",
                "SIGNED IN SINCE", "TOKEN GOOD UNTIL", "SESSIONS");
-    json_array_foreach(listing->users, i, row) printf(
-        "%-16s %-10s %-19s  %-19s  %" PRId64 "\n", word(row, "user"),
-        word(row, "realm"), stamp(number(row, "since"), since),
-        stamp(number(row, "expires_at"), until), number(row, "sessions"));
-    json_array_foreach(listing->realms, i, row)
-    {
+    json_array_foreach(listing->users, i, row)
+        printf("%-16s %-10s %-19s  %-19s  %" PRId64 "\n", word(row, "user"),
+               word(row, "realm"), stamp(number(row, "since"), since),
+               stamp(number(row, "expires_at"), until),
+               number(row, "sessions"));
+    json_array_foreach(listing->realms, i, row) {
         if (number(row, "staged") > 0)
             printf("%s: %" PRId64 " sign-in%s that no session has taken yet\n",
                    word(row, "realm"), number(row, "staged"),

@@ -12,7 +12,6 @@
 
 struct sweeping {
     const struct arguments *arguments;
-    struct log log;
     char *conf;
     struct delivered total;
     bool failed;
@@ -28,7 +27,7 @@ sweep_realm(void *context, const char *realm, struct cache *cache)
         .realm = realm,
         .conf = sweeping->conf,
         .timeout_ms = sweeping->arguments->timeout_ms,
-        .log = &sweeping->log,
+        .log = &sweeping->arguments->log,
     };
     enum status status;
 
@@ -54,7 +53,7 @@ write_syslog(void *context, int priority, const char *line)
 /* Lets whoever started us go on; from here on lines go to the log.  False in
  * the process that is to leave. */
 static bool
-go_behind(struct sweeping *sweeping, int *code)
+go_behind(struct arguments *arguments, int *code)
 {
     pid_t pid = fork();
 
@@ -63,20 +62,20 @@ go_behind(struct sweeping *sweeping, int *code)
         return false;
     }
     openlog("authapi", LOG_PID, LOG_AUTHPRIV);
-    sweeping->log.write = write_syslog;
+    arguments->log.write = write_syslog;
     return true;
 }
 
 int
-verb_sweep(const struct arguments *arguments)
+verb_sweep(const struct arguments *given)
 {
-    struct sweeping sweeping = { .arguments = arguments,
-                                 .log = arguments->log };
+    struct arguments own = *given, *arguments = &own;
+    struct sweeping sweeping = { .arguments = arguments };
     int realms, code = EXIT_OK;
 
     if (!cli_root("sweep"))
         return EXIT_SYSTEM;
-    if (arguments->detach && !go_behind(&sweeping, &code))
+    if (arguments->detach && !go_behind(arguments, &code))
         return code;
     if (arguments->conf != NULL) {
         sweeping.conf = cli_conf(arguments);

@@ -27,8 +27,7 @@ struct trial {
     int code; /* of the first step that did not go as it should */
 };
 
-/* --- the password -----------------------------------------------------------
- */
+/* --- the password -------------------------------------------------------- */
 
 /* Reads one line from standard input, without echo on a terminal. */
 static enum status
@@ -72,8 +71,7 @@ take_password(struct secret *password)
     return false;
 }
 
-/* --- one step ---------------------------------------------------------------
- */
+/* --- one step ------------------------------------------------------------ */
 
 static void
 say(const struct trial *trial, const char *step, enum status status,
@@ -141,8 +139,7 @@ why(const struct reply *reply, enum status status)
     return reply->detail != NULL ? reply->detail : status_text(status);
 }
 
-/* --- the steps --------------------------------------------------------------
- */
+/* --- the steps ----------------------------------------------------------- */
 
 static enum status
 try_login(struct trial *trial, const struct secret *password)
@@ -241,8 +238,7 @@ try_refresh_after_revoke(struct trial *trial)
     reply_clear(&reply);
 }
 
-/* --- [users] ----------------------------------------------------------------
- */
+/* --- [users] ------------------------------------------------------------- */
 
 static void
 ignore_report(void *context, bool warning, const char *file, int line,
@@ -294,8 +290,7 @@ tell_users(struct trial *trial)
     free(path);
 }
 
-/* --- all of it --------------------------------------------------------------
- */
+/* --- all of it ----------------------------------------------------------- */
 
 static bool
 fill_request(struct trial *trial)

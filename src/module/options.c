@@ -28,8 +28,7 @@ struct option {
 /* Sorted by name; the README's table says the same. */
 static const struct option table[] = {
     { "debug", KIND_FLAG, 0, 0, AT(debug), "" },
-    { "minimum_uid", KIND_NUMBER, 0, UINT32_MAX - 1, AT(minimum_uid),
-      "a uid" },
+    { "minimum_uid", KIND_NUMBER, 0, INT32_MAX, AT(minimum_uid), "a uid" },
     { "realm", KIND_REALM, 0, 0, AT(realm),
       "letters, digits, '-' and '_', at most 32" },
     { "timeout", KIND_NUMBER, 1, 300, AT(timeout_s),

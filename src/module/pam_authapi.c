@@ -29,12 +29,17 @@ struct entry {
     struct session_call call;
 };
 
+/* What a host says of the user is kept and sent where it fits; one that is
+ * absurdly long is left out. */
 static const char *
 item(pam_handle_t *pamh, int type)
 {
     const void *value = NULL;
 
-    return pam_get_item(pamh, type, &value) == PAM_SUCCESS ? value : NULL;
+    if (pam_get_item(pamh, type, &value) != PAM_SUCCESS || value == NULL
+        || (type != PAM_USER && strlen(value) > TEXT_MAX))
+        return NULL;
+    return value;
 }
 
 static enum status

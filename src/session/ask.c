@@ -3,6 +3,7 @@
  * ask.c - one exchange with the helper: start it, hand over, hear the reply.
  */
 #include "session/ask.h"
+#include "base/clock.h"
 #include "base/secret.h"
 #include "base/wire.h"
 #include "session/spawn.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The helper's own limit comes first, so that it can say why. */
@@ -33,15 +33,6 @@ struct ask {
     const struct log *log;
 };
 
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits until SOCKET is ready for EVENTS; false at the deadline. */
 static bool
 ready(int socket, short events, int64_t deadline_ms)
@@ -49,8 +40,7 @@ ready(int socket, short events, int64_t deadline_ms)
     struct pollfd watch = { .fd = socket, .events = events };
 
     for (;;) {
-        int64_t left = deadline_ms - now_ms();
-        int count = poll(&watch, 1, left > 0 ? (int)left : 0);
+        int count = poll(&watch, 1, clock_left(deadline_ms));
 
         if (count > 0)
             return true;
@@ -65,7 +55,7 @@ send_message(int socket, const struct wire_table *table, const void *message)
 {
     struct secret bytes = SECRET_INIT(WIRE_MAX);
     enum status status = wire_encode(table, message, &bytes);
-    int64_t deadline = now_ms() + SEND_WAIT_MS;
+    int64_t deadline = clock_ms() + SEND_WAIT_MS;
     size_t sent = 0;
 
     while (status == STATUS_OK && sent < bytes.length) {
@@ -125,30 +115,36 @@ receive_reply(int socket, int64_t deadline_ms, struct reply *reply)
     if (status == STATUS_OK
         && (wire_decode(&reply_table, bytes.data, size, reply) != STATUS_OK
             || reply->status <= STATUS_UNDECIDED
-            || reply->status >= STATUS_COUNT))
+            || reply->status >= STATUS_COUNT
+            /* To our callers this says "nothing was posted, ask anew". */
+            || reply->status == STATUS_NOT_FOUND))
         status = STATUS_MISCONFIGURED;
     secret_clear(&bytes);
     return status;
 }
 
+/* Both ends well above 0 to 2: a host without those would talk to the helper
+ * when it writes its prompt. */
 static bool
 make_pair(int pair[2])
 {
-    int high;
+    int low[2], saved;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) != 0)
         return false;
-    high = fcntl(pair[1], F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
-    close(pair[1]);
-    pair[1] = high;
-    if (high < 0) {
-        int saved = errno;
-
+    pair[0] = fcntl(low[0], F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    pair[1] = fcntl(low[1], F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    saved = errno;
+    close(low[0]);
+    close(low[1]);
+    if (pair[0] >= 0 && pair[1] >= 0)
+        return true;
+    if (pair[0] >= 0)
         close(pair[0]);
-        errno = saved;
-        return false;
-    }
-    return true;
+    if (pair[1] >= 0)
+        close(pair[1]);
+    errno = saved;
+    return false;
 }
 
 /* Puts what went wrong into the reply, where a helper would have put it. */
@@ -222,7 +218,7 @@ ask_finish(struct ask *ask, const struct handover *handover,
            struct reply *reply)
 {
     const struct log *log = ask->log;
-    int64_t deadline = now_ms() + handover->timeout_ms + REPLY_MARGIN_MS;
+    int64_t deadline = clock_ms() + handover->timeout_ms + REPLY_MARGIN_MS;
     enum status sent, status;
 
     /* A helper that knows enough to refuse replies before the handover; its

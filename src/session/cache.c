@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 #define SLOTS 8
-/* --- the folders ----------------------------------------------------------
- */
+/* --- the folders --------------------------------------------------------- */
 
 /* Opens the run folder; -1 after a log line. */
 static int
@@ -47,6 +46,11 @@ cache_open(const char *rundir, const char *realm, const struct log *log,
     *out = NULL;
     if (cache == NULL)
         return STATUS_NO_MEMORY;
+    if (!realm_valid(realm)) {
+        log_line(log, LOG_ERR, "\"%s\" is no name for a realm", realm);
+        free(cache);
+        return STATUS_SYSTEM;
+    }
     cache->realm = cache->users = cache->staged = cache->outbox = -1;
     cache->log = log;
     root = open_rundir(rundir, log);
@@ -58,12 +62,13 @@ cache_open(const char *rundir, const char *realm, const struct log *log,
         goto out;
     }
     cache->realm = folder_open(root, realm, true);
-    if (cache->realm >= 0) {
+    if (cache->realm >= 0)
         cache->users = folder_open(cache->realm, "users", true);
+    if (cache->users >= 0)
         cache->staged = folder_open(cache->realm, "staged", true);
+    if (cache->staged >= 0)
         cache->outbox = folder_open(cache->realm, "outbox", true);
-    }
-    if (cache->users < 0 || cache->staged < 0 || cache->outbox < 0) {
+    if (cache->outbox < 0) {
         log_line(log, LOG_ERR,
                  "%s cannot be used: %m (it and what is below must be root's, "
                  "mode 0700)",
@@ -151,8 +156,7 @@ cache_take_slot(const char *rundir)
     return slot;
 }
 
-/* --- staged grants ---------------------------------------------------------
- */
+/* --- staged grants ------------------------------------------------------- */
 
 enum status
 cache_stage(struct cache *cache, const struct grant *grant,
@@ -239,8 +243,7 @@ cache_each_staged(struct cache *cache,
     return folder_each(cache->staged, visit_staged, &each);
 }
 
-/* --- a user's folder -------------------------------------------------------
- */
+/* --- a user's folder ----------------------------------------------------- */
 
 static void
 uid_name(uint32_t uid, char name[NAME_SIZE])
@@ -344,14 +347,12 @@ static bool
 visit_user(void *context, const char *name)
 {
     struct user_visit *each = context;
-    unsigned long uid;
-    char *end;
+    char canonical[NAME_SIZE];
+    uint32_t uid = (uint32_t)strtoul(name, NULL, 10);
 
-    errno = 0;
-    uid = strtoul(name, &end, 10);
-    if (errno != 0 || *end != '\0' || uid > UINT32_MAX)
-        return true;
-    return each->visit(each->context, (uint32_t)uid);
+    /* What we did not write ourselves is nobody's folder. */
+    uid_name(uid, canonical);
+    return strcmp(name, canonical) != 0 || each->visit(each->context, uid);
 }
 
 enum status
@@ -377,8 +378,7 @@ cache_count_sessions(struct cache *cache, uint32_t uid, size_t *live)
     return status;
 }
 
-/* --- the outbox ------------------------------------------------------------
- */
+/* --- the outbox ---------------------------------------------------------- */
 
 enum status
 cache_hold_entry(struct cache *cache, const char *id, int wait_ms,

@@ -86,8 +86,23 @@ settled(enum status status)
            || status == STATUS_UNSUPPORTED;
 }
 
+/* A revocation that had to refresh first and then failed has used up the
+ * tokens we have; the entry goes on with the new ones. */
+static void
+keep_tokens(struct holding *entry, struct grant *grant, struct reply *reply)
+{
+    if (reply->opaque.length == 0)
+        return;
+    secret_clear(&grant->opaque);
+    grant->opaque = reply->opaque;
+    reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    grant->expires_at = reply->expires_at;
+    (void)!holding_store(entry, grant); /* logged there */
+}
+
 static enum status
-revoke_entry(const struct delivery *delivery, const struct grant *grant)
+revoke_entry(const struct delivery *delivery, struct holding *entry,
+             struct grant *grant)
 {
     struct reply reply;
     enum status status;
@@ -103,6 +118,8 @@ revoke_entry(const struct delivery *delivery, const struct grant *grant)
                  "for the next \"authapi sweep\": %s",
                  grant->user,
                  reply.detail != NULL ? reply.detail : status_text(status));
+    if (!settled(status))
+        keep_tokens(entry, grant, &reply);
     reply_clear(&reply);
     return status;
 }
@@ -123,7 +140,7 @@ deliver_entry(const struct delivery *delivery, const char *id)
     else if (status == STATUS_OK && must_wait(delivery->cache, &grant))
         status = STATUS_BUSY;
     else if (status == STATUS_OK)
-        status = revoke_entry(delivery, &grant);
+        status = revoke_entry(delivery, entry, &grant);
     if (settled(status))
         status = holding_delete(entry);
     grant_clear(&grant);
@@ -254,10 +271,12 @@ deliver_users(void *context, const char *id)
     struct round *round = context;
     struct holding *entry = NULL;
     struct grant grant;
+    enum status status =
+        cache_hold_entry(round->delivery->cache, id, ENTRY_WAIT_MS, &entry);
     bool matches;
 
-    if (cache_hold_entry(round->delivery->cache, id, ENTRY_WAIT_MS, &entry)
-        != STATUS_OK)
+    /* Whoever has its lock is delivering it, if it is this user's at all. */
+    if (status != STATUS_OK)
         return true;
     matches = is_users(round, holding_load(entry, &grant), &grant);
     grant_clear(&grant);

@@ -3,10 +3,12 @@
  * folder.c - folders and files that only root can have made.
  */
 #include "session/folder.h"
+#include "base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -53,8 +55,13 @@ folder_open_path(const char *path, const char **why)
 {
     char name[256];
     struct stat info;
-    int descriptor = open_component(AT_FDCWD, "/", why);
+    int descriptor;
 
+    if (*path != '/') {
+        *why = "is not an absolute path";
+        return -1;
+    }
+    descriptor = open_component(AT_FDCWD, "/", why);
     while (descriptor >= 0 && *path != '\0') {
         size_t length;
         int next;
@@ -127,18 +134,19 @@ folder_is(int parent, const char *name, int descriptor)
 }
 
 /* Polls instead of blocking: a blocked flock could only be ended by a signal,
- * and signals belong to the host. */
+ * and signals belong to the host, whose own may cut every pause short. */
 enum status
 folder_lock(int descriptor, int wait_ms)
 {
     const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
+    const int64_t deadline = clock_ms() + wait_ms;
 
-    for (int waited = 0;; waited += LOCK_POLL_MS) {
+    for (;;) {
         if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
             return STATUS_OK;
         if (errno != EWOULDBLOCK && errno != EINTR)
             return STATUS_SYSTEM;
-        if (waited >= wait_ms)
+        if (clock_left(deadline) == 0)
             return STATUS_BUSY;
         nanosleep(&pause, NULL);
     }
@@ -148,6 +156,7 @@ enum status
 folder_each(int descriptor, bool (*visit)(void *context, const char *name),
             void *context)
 {
+    enum status status = STATUS_OK;
     struct dirent *item;
     DIR *stream;
     int own = openat(descriptor, ".", OPEN_FOLDER);
@@ -159,12 +168,15 @@ folder_each(int descriptor, bool (*visit)(void *context, const char *name),
         close(own);
         return STATUS_SYSTEM;
     }
-    while ((item = readdir(stream)) != NULL)
+    /* An error must not look like the end: nobody is counted out by it. */
+    while (errno = 0, (item = readdir(stream)) != NULL)
         if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0
             && !visit(context, item->d_name))
             break;
+    if (item == NULL && errno != 0)
+        status = STATUS_SYSTEM;
     closedir(stream);
-    return STATUS_OK;
+    return status;
 }
 
 static enum status
@@ -273,6 +285,7 @@ folder_random_id(char id[ID_SIZE])
 {
     unsigned char bytes[(ID_SIZE - 1) / 2];
 
+    id[0] = '\0';
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
         return STATUS_SYSTEM;
     for (size_t i = 0; i < sizeof(bytes); i++)

@@ -25,8 +25,8 @@
 int folder_open_path(const char *path, const char **why) MUST_USE;
 
 /* Opens the folder NAME in PARENT, made 0700 first when CREATE is set and it
- * does not exist.  It must be ours with mode 0700.  Returns a descriptor to
- * close, or -1 with errno (EPERM: not ours or wrong mode). */
+ * does not exist.  It must be ours alone: no bit for others.  Returns a
+ * descriptor to close, or -1 with errno (EPERM: not ours or wrong mode). */
 int folder_open(int parent, const char *name, bool create) MUST_USE;
 
 /* Whether NAME in PARENT still is the folder behind DESCRIPTOR. */
@@ -43,7 +43,7 @@ enum status folder_each(int descriptor,
                         bool (*visit)(void *context, const char *name),
                         void *context) MUST_USE;
 
-/* Reads the regular file NAME, which must be ours with mode 0600, into OUT
+/* Reads the regular file NAME, which must be ours alone, into OUT
  * (its cap is the largest file taken).  STATUS_OK, STATUS_NOT_FOUND,
  * STATUS_SYSTEM (with errno), STATUS_NO_MEMORY.  On failure OUT is empty. */
 enum status folder_read(int folder, const char *name,
@@ -55,7 +55,8 @@ enum status folder_read(int folder, const char *name,
 enum status folder_write(int folder, const char *name,
                          const struct secret *bytes) MUST_USE;
 
-/* Fills ID with 32 random hex digits.  STATUS_OK or STATUS_SYSTEM. */
+/* Fills ID with 32 random hex digits.  STATUS_OK, or STATUS_SYSTEM with ID
+ * "". */
 enum status folder_random_id(char id[ID_SIZE]) MUST_USE;
 
 /* Whether TEXT is exactly 32 lower-case hex digits. */

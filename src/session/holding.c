@@ -2,6 +2,7 @@
 /*
  * holding.c - a locked folder of the store, and the records in it.
  */
+#include "base/clock.h"
 #include "session/leader.h"
 #include "session/store.h"
 
@@ -10,11 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <syslog.h>
 #include <unistd.h>
 
-/* --- records ---------------------------------------------------------------
- */
+/* A folder that is renamed away so often while we wait is busy. */
+#define TAKE_TRIES 64
+
+/* --- records ------------------------------------------------------------- */
 
 enum status
 record_read(int folder, const char *name, const struct wire_table *table,
@@ -95,14 +99,14 @@ sessions_look(int user, size_t *live)
     return status;
 }
 
-/* --- the lock --------------------------------------------------------------
- */
+/* --- the lock ------------------------------------------------------------ */
 
 enum status
 holding_take(struct cache *cache, int parent, const char *name, bool create,
              int wait_ms, struct holding **out)
 {
     struct holding *holding = calloc(1, sizeof(*holding));
+    const int64_t deadline = clock_ms() + wait_ms;
     enum status status = STATUS_SYSTEM;
 
     *out = NULL;
@@ -113,13 +117,18 @@ holding_take(struct cache *cache, int parent, const char *name, bool create,
     snprintf(holding->name, sizeof(holding->name), "%s", name);
     /* Somebody may rename the folder away while we wait for its lock; then
      * the name is free or another folder, and we begin again. */
-    for (int tries = 0; tries < 8; tries++) {
+    for (int tries = 0; tries < TAKE_TRIES; tries++) {
         holding->folder = folder_open(parent, name, create);
+        /* Renamed away between its making and its opening. */
+        if (holding->folder < 0 && create && errno == ENOENT) {
+            status = STATUS_BUSY;
+            continue;
+        }
         if (holding->folder < 0) {
             status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
             break;
         }
-        status = folder_lock(holding->folder, wait_ms);
+        status = folder_lock(holding->folder, clock_left(deadline));
         if (status != STATUS_OK)
             break;
         if (holding_current(holding)) {
@@ -143,16 +152,20 @@ holding_current(const struct holding *holding)
     return folder_is(holding->parent, holding->name, holding->folder);
 }
 
+static enum status
+cannot(const struct holding *holding, const char *what)
+{
+    log_line(holding->cache->log, LOG_ERR, "%s/.../%s cannot be %s: %m",
+             holding->cache->path, holding->name, what);
+    return STATUS_SYSTEM;
+}
+
 enum status
 holding_load(struct holding *holding, struct grant *grant)
 {
     enum status status = record_read_grant(holding->folder, grant);
 
-    if (status == STATUS_SYSTEM)
-        log_line(holding->cache->log, LOG_ERR,
-                 "%s/.../%s/grant cannot be read: %m", holding->cache->path,
-                 holding->name);
-    return status;
+    return status == STATUS_SYSTEM ? cannot(holding, "read") : status;
 }
 
 enum status
@@ -161,11 +174,7 @@ holding_store(struct holding *holding, const struct grant *grant)
     enum status status =
         record_write(holding->folder, "grant", &grant_table, grant);
 
-    if (status == STATUS_SYSTEM)
-        log_line(holding->cache->log, LOG_ERR,
-                 "%s/.../%s/grant cannot be written: %m", holding->cache->path,
-                 holding->name);
-    return status;
+    return status == STATUS_SYSTEM ? cannot(holding, "written") : status;
 }
 
 enum status
@@ -177,7 +186,8 @@ holding_adopt(struct holding *holding, const char *handle)
         return STATUS_NOT_FOUND;
     snprintf(path, sizeof(path), "%s/grant", handle);
     if (renameat(holding->cache->staged, path, holding->folder, "grant") != 0)
-        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
+        return errno == ENOENT ? STATUS_NOT_FOUND
+                               : cannot(holding, "given its grant");
     unlinkat(holding->cache->staged, handle, AT_REMOVEDIR);
     return STATUS_OK;
 }
@@ -190,16 +200,22 @@ holding_retire(struct holding *holding, char id[ID_SIZE])
     int entry = -1;
 
     if (faccessat(holding->folder, "grant", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
+        return errno == ENOENT ? STATUS_NOT_FOUND : cannot(holding, "read");
     if (folder_random_id(id) == STATUS_OK)
         entry = folder_open(cache->outbox, id, true);
     if (entry >= 0) {
         if (renameat(holding->folder, "grant", entry, "grant") == 0)
             status = STATUS_OK;
         else
-            unlinkat(cache->outbox, id, AT_REMOVEDIR);
+            (void)cannot(holding, "moved to the outbox");
         close(entry);
+        if (status != STATUS_OK)
+            unlinkat(cache->outbox, id, AT_REMOVEDIR);
+    } else {
+        (void)cannot(holding, "moved to the outbox");
     }
+    if (status != STATUS_OK)
+        id[0] = '\0';
     return status;
 }
 
@@ -248,21 +264,19 @@ enum status
 holding_delete(struct holding *holding)
 {
     int sessions = folder_open(holding->folder, "sessions", false);
+    enum status status = STATUS_OK;
 
     if (sessions >= 0) {
-        if (folder_each(sessions, delete_file, &sessions) != STATUS_OK)
-            log_line(holding->cache->log, LOG_ERR,
-                     "%s/.../%s/sessions cannot be read: %m",
-                     holding->cache->path, holding->name);
+        status = folder_each(sessions, delete_file, &sessions);
         close(sessions);
         unlinkat(holding->folder, "sessions", AT_REMOVEDIR);
     }
-    if (folder_each(holding->folder, delete_file, &holding->folder)
-        != STATUS_OK)
-        return STATUS_SYSTEM;
-    return unlinkat(holding->parent, holding->name, AT_REMOVEDIR) == 0
-               ? STATUS_OK
-               : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = folder_each(holding->folder, delete_file, &holding->folder);
+    if (status == STATUS_OK
+        && unlinkat(holding->parent, holding->name, AT_REMOVEDIR) != 0)
+        status = STATUS_SYSTEM;
+    return status == STATUS_OK ? status : cannot(holding, "deleted");
 }
 
 void
@@ -270,7 +284,11 @@ holding_release(struct holding *holding)
 {
     if (holding == NULL)
         return;
-    if (holding->folder >= 0)
+    /* Closing is not enough where the host has forked meanwhile: its child has
+     * a copy of the descriptor, and with it the lock. */
+    if (holding->folder >= 0) {
+        (void)flock(holding->folder, LOCK_UN);
         close(holding->folder);
+    }
     free(holding);
 }

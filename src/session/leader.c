@@ -23,6 +23,7 @@ read_proc(const char *path, char *text, size_t size)
 
     if (file < 0)
         return -1;
+    errno = 0;
     count = read(file, text, size - 1);
     saved = errno;
     close(file);
@@ -32,8 +33,8 @@ read_proc(const char *path, char *text, size_t size)
     return count;
 }
 
-/* Field 22 of proc(5) /proc/PID/stat; 0 when there is no such process, -1
- * when it cannot be told. */
+/* Field 22 of proc(5) /proc/PID/stat; 0 when there is no such process or it
+ * only waits to be taken off the table, -1 when it cannot be told. */
 static int64_t
 start_time(int64_t pid)
 {
@@ -46,6 +47,8 @@ start_time(int64_t pid)
         return errno == ENOENT || errno == ESRCH ? 0 : -1;
     /* The command's name is in parentheses and may hold spaces and ")". */
     at = strrchr(text, ')');
+    if (at != NULL && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
+        return 0;
     for (int field = 2; at != NULL && field < 22; field++) {
         at = strchr(at, ' ');
         if (at != NULL)
@@ -106,5 +109,5 @@ leader_running(const struct session_record *record)
     if (own_namespace() != record->pid_namespace)
         return true;
     started = start_time(record->leader);
-    return started < 0 || started == record->started_at;
+    return started < 0 || (started > 0 && started == record->started_at);
 }

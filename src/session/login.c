@@ -34,8 +34,7 @@ struct login {
     struct reply reply;
 };
 
-/* --- time -------------------------------------------------------------------
- */
+/* --- time ---------------------------------------------------------------- */
 
 /* Sleeps until a whole number of seconds has passed since the password was
  * given: one, unless the API took longer. */
@@ -54,8 +53,7 @@ wait_for_whole_second(const struct timespec *entered)
         continue;
 }
 
-/* --- what may go to the API -------------------------------------------------
- */
+/* --- what may go to the API ---------------------------------------------- */
 
 /* OpenSSH gives modules this, repeated or cut to the length typed, in place
  * of the password of a user who may not log in. */
@@ -106,8 +104,7 @@ identify(struct login *login, const char **why)
     return status;
 }
 
-/* --- the helper -------------------------------------------------------------
- */
+/* --- the helper ---------------------------------------------------------- */
 
 static enum status
 start_helper(struct login *login)
@@ -159,8 +156,7 @@ prove(struct login *login)
     return status;
 }
 
-/* --- the grant --------------------------------------------------------------
- */
+/* --- the grant ----------------------------------------------------------- */
 
 /* Takes back a grant that cannot be kept: nothing may be left of a sign-in
  * that is refused. */
@@ -212,8 +208,25 @@ stage(struct login *login, char handle[ID_SIZE])
     return status;
 }
 
-/* --- all of it --------------------------------------------------------------
- */
+/* Says once why, in the helper's words where there are some.  A refusal is
+ * noted; what keeps everybody out is an error. */
+static void
+log_refusal(const struct login *login, enum status status, const char *why)
+{
+    static const char begin[] = "login of ";
+    const char *detail = login->reply.detail;
+    bool everybody = status == STATUS_MISCONFIGURED || status == STATUS_SYSTEM
+                     || status == STATUS_NO_MEMORY;
+    int priority = everybody ? LOG_ERR : LOG_NOTICE;
+
+    if (detail != NULL && strncmp(detail, begin, strlen(begin)) == 0)
+        log_line(login->call->log, priority, "%s", detail);
+    else if (detail != NULL || why != NULL)
+        log_line(login->call->log, priority, "login of \"%s\" refused: %s",
+                 login->call->user, detail != NULL ? detail : why);
+}
+
+/* --- all of it ----------------------------------------------------------- */
 
 static bool
 fill_request(struct login *login)
@@ -260,7 +273,9 @@ decide(struct login *login, char handle[ID_SIZE], const char **why)
     asked = call->ask_password(call->context, &login->password);
     clock_gettime(CLOCK_MONOTONIC, &login->entered);
     give_slot_back(login);
-    if (asked != STATUS_OK) {
+    /* Whoever is not ours is not refused for what an earlier module left. */
+    if (asked == STATUS_CANCELLED
+        || (asked != STATUS_OK && status == STATUS_OK)) {
         *why = "no password was given";
         return asked;
     }
@@ -292,11 +307,7 @@ session_login(const struct session_call *call, char handle[ID_SIZE])
     secret_clear(&login.password);
     ask_abandon(login.ask);
     if (status != STATUS_OK) {
-        if (login.reply.detail != NULL)
-            log_line(call->log, LOG_NOTICE, "%s", login.reply.detail);
-        else if (why != NULL)
-            log_line(call->log, LOG_NOTICE, "login of \"%s\" refused: %s",
-                     call->user, why);
+        log_refusal(&login, status, why);
         if (status != STATUS_CANCELLED)
             wait_for_whole_second(&login.entered);
     }

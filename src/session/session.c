@@ -39,8 +39,7 @@ session_discard(const struct session_call *call, const char *handle)
     cache_close(cache);
 }
 
-/* --- refresh ----------------------------------------------------------------
- */
+/* --- refresh ------------------------------------------------------------- */
 
 static enum status
 ask_refresh(const struct session_call *call, const struct grant *grant,
@@ -79,7 +78,7 @@ refresh(const struct session_call *call, struct holding *holding,
         grant->expires_at = reply.expires_at;
         grant->refresh_at = reply.refresh_at;
         grant->flags = reply.flags;
-        status = holding_store(holding, grant);
+        (void)!holding_store(holding, grant); /* logged there */
     } else {
         log_line(call->log, LOG_WARNING,
                  "the tokens of %s were not refreshed: %s", grant->user,
@@ -93,8 +92,7 @@ refresh(const struct session_call *call, struct holding *holding,
     reply_clear(&reply);
 }
 
-/* --- commit -----------------------------------------------------------------
- */
+/* --- commit -------------------------------------------------------------- */
 
 /* Makes the staged grant the held one, or sends it to the outbox where a live
  * one is held already.  OTHER gets the outbox entry of whichever lost. */
@@ -134,6 +132,10 @@ note_session(const struct session_call *call, struct holding *holding,
     enum status status = leader_record_self(&record);
 
     record.proved_at = record.opened_at;
+    if (status == STATUS_SYSTEM)
+        log_line(call->log, LOG_ERR,
+                 "the session of %s cannot be noted without /proc",
+                 call->user);
     if (status == STATUS_OK) {
         record.service = call->service != NULL ? strdup(call->service) : NULL;
         record.tty = call->tty != NULL ? strdup(call->tty) : NULL;
@@ -156,15 +158,17 @@ refresh_if_due(const struct session_call *call, struct holding *holding)
 }
 
 /* The part of a commit that has the user's lock.  OPEN is NULL when no
- * session is to be noted. */
+ * session is to be noted.  OTHER gets the outbox entry of a grant that lost
+ * its place; it can be delivered once the lock is given back. */
 static enum status
 commit_locked(const struct session_call *call, struct cache *cache,
               struct holding *holding, const char *handle,
-              const struct grant *staged, struct open_session *open)
+              const struct grant *staged, struct open_session *open,
+              char other[ID_SIZE])
 {
-    char other[ID_SIZE] = "";
     size_t live = 0;
     enum status status = holding_count_sessions(holding, &live);
+    bool counted = status == STATUS_OK;
 
     if (status == STATUS_OK && open == NULL && live == 0)
         return STATUS_NOT_FOUND;
@@ -177,11 +181,13 @@ commit_locked(const struct session_call *call, struct cache *cache,
     /* Somebody revoked this user meanwhile: the session goes on without. */
     if (status == STATUS_OK && open != NULL && !holding_current(holding))
         open->id[0] = '\0';
-    deliver(call, other);
-    /* A session that cannot be noted would leave its tokens behind. */
-    if (status != STATUS_OK && live == 0
-        && cache_remove(cache, (uint32_t)staged->uid, other) == STATUS_OK)
+    /* A session that cannot be noted would leave its tokens behind; a folder
+     * that took this one's place is another session's. */
+    if (status != STATUS_OK && counted && live == 0
+        && holding_current(holding)) {
         deliver(call, other);
+        (void)!cache_remove(cache, (uint32_t)staged->uid, other);
+    }
     return status;
 }
 
@@ -225,16 +231,21 @@ commit(const struct session_call *call, const char *handle,
 {
     struct cache *cache = NULL;
     struct holding *holding = NULL;
+    char other[ID_SIZE] = "";
     struct grant staged;
     uint32_t uid = 0;
     enum status status;
 
     grant_init(&staged);
-    status = account_find(call->user, &uid);
-    if (status == STATUS_OK)
-        status = cache_open(call->rundir, call->realm, call->log, &cache);
+    status = cache_open(call->rundir, call->realm, call->log, &cache);
     if (status == STATUS_OK)
         status = cache_load_staged(cache, handle, &staged);
+    if (status == STATUS_OK) {
+        status = account_find(call->user, &uid);
+        if (status == STATUS_SYSTEM)
+            log_line(call->log, LOG_ERR,
+                     "the user \"%s\" cannot be looked up: %m", call->user);
+    }
     if (status == STATUS_OK
         && !grant_belongs(&staged, call->realm, call->user, uid)) {
         if (cache_discard_staged(cache, handle) == STATUS_OK)
@@ -248,11 +259,17 @@ commit(const struct session_call *call, const char *handle,
     if (status == STATUS_BUSY)
         status = go_without(call, cache, handle);
     else if (status == STATUS_OK)
-        status = commit_locked(call, cache, holding, handle, &staged, open);
+        status =
+            commit_locked(call, cache, holding, handle, &staged, open, other);
     if (open != NULL)
         open->uid = uid;
 out:
     holding_release(holding);
+    deliver(call, other);
+    /* What failed here will not be tried again. */
+    if (open != NULL && cache != NULL && status != STATUS_OK
+        && cache_discard_staged(cache, handle) == STATUS_OK)
+        deliver(call, handle);
     grant_clear(&staged);
     cache_close(cache);
     return status;
@@ -277,8 +294,7 @@ session_renew(const struct session_call *call, const char *handle)
     return commit(call, handle, NULL);
 }
 
-/* --- close ------------------------------------------------------------------
- */
+/* --- close --------------------------------------------------------------- */
 
 enum status
 session_close(const struct session_call *call, const struct open_session *open)
@@ -301,15 +317,15 @@ session_close(const struct session_call *call, const struct open_session *open)
         status = cache_end_session(cache, open->uid, open->id);
     if (status == STATUS_OK)
         status = cache_count_sessions(cache, open->uid, &live);
-    if (status == STATUS_OK && live == 0) {
+    if (status == STATUS_OK && live == 0)
         status = cache_remove(cache, open->uid, entry);
-        deliver(call, entry);
-    }
     if (status == STATUS_SYSTEM)
         log_line(call->log, LOG_ERR,
                  "the session of %s cannot be ended in the cache: %m",
                  call->user);
+    /* The lock went along into the outbox: who delivers must find it free. */
     holding_release(holding);
+    deliver(call, entry);
     cache_close(cache);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

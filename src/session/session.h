@@ -62,8 +62,8 @@ enum status session_login(const struct session_call *call,
  * refreshes the held grant when it is due.  STATUS_OK, also when the API
  * cannot be reached; STATUS_NOT_FOUND: no such handle, so the sign-in was not
  * ours; nothing was done; STATUS_NOT_OURS: the grant is another user's (sudo:
- * the invoker's) and is being revoked; STATUS_NO_SUCH_USER; STATUS_SYSTEM,
- * STATUS_NO_MEMORY: logged, and the grant is being revoked.  open->id is ""
+ * the invoker's) and is being revoked; STATUS_NO_SUCH_USER, STATUS_SYSTEM
+ * (logged), STATUS_NO_MEMORY: the grant is being revoked.  open->id is ""
  * but for STATUS_OK, and there too when the session could not be noted in
  * time. */
 enum status session_open(const struct session_call *call, const char *handle,

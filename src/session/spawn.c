@@ -3,6 +3,7 @@
  * spawn.c - start a program of ours from inside somebody else's process.
  */
 #include "session/spawn.h"
+#include "base/clock.h"
 #include "base/message.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -23,12 +26,13 @@ set_actions(posix_spawn_file_actions_t *actions, int descriptor)
 {
     int error = 0;
 
+    /* Before 0 to 2 are replaced: the socket may be one of them. */
+    if (descriptor >= 0)
+        error = posix_spawn_file_actions_adddup2(actions, descriptor,
+                                                 HELPER_SOCKET);
     for (int i = 0; i < HELPER_SOCKET && error == 0; i++)
         error = posix_spawn_file_actions_addopen(actions, i, "/dev/null",
                                                  O_RDWR, 0);
-    if (error == 0 && descriptor >= 0)
-        error = posix_spawn_file_actions_adddup2(actions, descriptor,
-                                                 HELPER_SOCKET);
     if (error == 0)
         error = posix_spawn_file_actions_addclosefrom_np(
             actions, HELPER_SOCKET + (descriptor >= 0 ? 1 : 0));
@@ -61,12 +65,17 @@ child_spawn(const char *path, char *const argv[], int descriptor,
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     enum status status = STATUS_SYSTEM;
-    int error;
+    int error, reserved;
 
     child->pid = -1;
     child->pidfd = -1;
+    /* A place for the pidfd, so that no child starts that none can kill. */
+    reserved = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (reserved < 0)
+        return STATUS_SYSTEM;
     error = posix_spawn_file_actions_init(&actions);
     if (error != 0) {
+        close(reserved);
         errno = error;
         return STATUS_SYSTEM;
     }
@@ -85,6 +94,7 @@ child_spawn(const char *path, char *const argv[], int descriptor,
     posix_spawnattr_destroy(&attributes);
 out:
     posix_spawn_file_actions_destroy(&actions);
+    close(reserved);
     if (error != 0) {
         child->pid = -1;
         errno = error;
@@ -94,13 +104,19 @@ out:
     return STATUS_OK;
 }
 
-/* Whether the child ended within WAIT_MS. */
+/* Whether the child ended within WAIT_MS, signals to the host or not. */
 static bool
 ended(const struct child *child, int wait_ms)
 {
     struct pollfd watch = { .fd = child->pidfd, .events = POLLIN };
+    const int64_t deadline = clock_ms() + wait_ms;
 
-    return poll(&watch, 1, wait_ms) > 0;
+    for (;;) {
+        int count = poll(&watch, 1, clock_left(deadline));
+
+        if (count >= 0 || errno != EINTR)
+            return count > 0;
+    }
 }
 
 void
