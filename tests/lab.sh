@@ -24,16 +24,23 @@ if [ "${LAB_STAGE-}" = "" ]; then
     shift
     disk=$(mktemp -d)
     chmod 755 "$disk"
+    # In a chroot / is no mount point, and its propagation cannot be changed:
+    # then our one mount may be seen outside, and is taken away afterwards.
+    propagation=private
+    unshare --mount --propagation private true 2>/dev/null ||
+        propagation=unchanged
     status=0
     LAB_STAGE=mount LAB_BUILD=$build LAB_SOURCE=$source LAB_DISK=$disk \
-        LAB_HERE=$here unshare --mount --propagation private --pid --fork \
-        --kill-child --net --uts -- "$0" "$@" || status=$?
+        LAB_HERE=$here unshare --mount --propagation $propagation --pid \
+        --fork --kill-child --net --uts -- "$0" "$@" || status=$?
+    [ $propagation = private ] || umount -l "$disk" 2>/dev/null || :
     rmdir "$disk"
     exit "$status"
 fi
 
 if [ "$LAB_STAGE" = mount ]; then
     mount -t tmpfs -o mode=755 lab "$LAB_DISK"
+    mount --make-rprivate "$LAB_DISK"
     root=$LAB_DISK/root
     mkdir "$LAB_DISK/up" "$LAB_DISK/work" "$root"
     mount -t overlay lab -o \
@@ -42,7 +49,7 @@ if [ "$LAB_STAGE" = mount ]; then
     mount -t tmpfs -o mode=755 lab "$root/run"
     mkdir -p "$root/run/lock" "$root/run/sshd"
     mount -t proc proc "$root/proc"
-    mount --rbind /sys "$root/sys"
+    mount --rbind --make-rslave /sys "$root/sys"
     mount -t tmpfs -o mode=755 lab "$root/dev"
     for node in null zero full random urandom tty; do
         : > "$root/dev/$node"

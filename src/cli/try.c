@@ -36,7 +36,6 @@ read_password(struct secret *password)
     struct termios before, silent;
     bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
     enum status status = STATUS_OK;
-    ssize_t count;
     char byte = '\0';
 
     if (terminal) {
@@ -45,7 +44,7 @@ read_password(struct secret *password)
         fputs("Password: ", stderr);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     }
-    while (status == STATUS_OK && (count = read(STDIN_FILENO, &byte, 1)) == 1
+    while (status == STATUS_OK && read(STDIN_FILENO, &byte, 1) == 1
            && byte != '\n')
         status = secret_append(password, &byte, 1);
     if (terminal) {

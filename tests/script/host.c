@@ -51,6 +51,9 @@ put_status(FILE *out)
     fclose(file);
 }
 
+/* SA_RESTORER, which no header of glibc names. */
+#define SA_RESTORER_BIT 0x04000000U
+
 static void
 put_signals(FILE *out)
 {
@@ -60,8 +63,11 @@ put_signals(FILE *out)
     for (int number = 1; number < NSIG; number++) {
         if (sigaction(number, NULL, &action) != 0)
             continue;
+        /* The restorer is glibc's own, put there by whoever sets a signal
+         * back to what it was. */
         fprintf(out, "signal %d handler %p flags %x mask", number,
-                (void *)action.sa_sigaction, (unsigned)action.sa_flags);
+                (void *)action.sa_sigaction,
+                (unsigned)action.sa_flags & ~SA_RESTORER_BIT);
         for (int other = 1; other < NSIG; other++) {
             if (sigismember(&action.sa_mask, other) == 1)
                 fprintf(out, " %d", other);
