@@ -18,6 +18,7 @@ enum grant_flags {
     GRANT_ENDS_USER = 1,    /* [revoke] ends = user */
     GRANT_SESSIONS_ONE = 2, /* [login] sessions = one */
     GRANT_REFRESHABLE = 4,  /* it holds what [refresh] needs */
+    GRANT_DENIED = 8,       /* [account] says no */
 };
 
 struct grant {

@@ -30,6 +30,9 @@ static const struct wire_field handover_fields[] = {
     { 1, WIRE_NUMBER, true, 0, AT(timeout_ms) },
     { 2, WIRE_BYTES, false, PASSWORD_MAX, AT(password) },
     { 3, WIRE_BYTES, false, OPAQUE_MAX, AT(opaque) },
+    { 4, WIRE_BYTES, false, OTP_MAX, AT(otp) },
+    { 5, WIRE_BYTES, false, PASSWORD_MAX, AT(new_password) },
+    { 6, WIRE_BYTES, false, KEYS_MAX, AT(keys) },
 };
 
 #undef AT
@@ -47,6 +50,11 @@ static const struct wire_field reply_fields[] = {
     { 9, WIRE_NUMBER, false, 0, AT(rotated) },
     { 10, WIRE_NUMBER, false, 0, AT(flags) },
     { 11, WIRE_NUMBER, false, 0, AT(expires_in) },
+    { 12, WIRE_BYTES, false, OPAQUE_MAX, AT(state) },
+    { 13, WIRE_TEXT, false, 256, AT(prompt) },
+    { 14, WIRE_TEXT, false, TEXT_MAX, AT(message) },
+    { 15, WIRE_NUMBER, false, 0, AT(proved) },
+    { 16, WIRE_BYTES, false, KEYS_MAX, AT(keys) },
 };
 
 const struct wire_table request_table = { WIRE_REQUEST, request_fields,

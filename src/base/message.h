@@ -27,6 +27,15 @@ enum operation {
     OPERATION_LOGIN = 1,   /* handover: password */
     OPERATION_REFRESH = 2, /* handover: grant */
     OPERATION_REVOKE = 3,  /* handover: grant */
+    /* Asks the API anew whether the account is still good: [introspect], else
+     * [refresh].  handover: grant */
+    OPERATION_ACCOUNT = 4,
+    /* Changes the password.  handover: password (the old one), new_password,
+     * and a grant where there is one */
+    OPERATION_PASSWORD = 5,
+    /* Brings the second factor that a login asked for.  handover: state,
+     * otp, password */
+    OPERATION_FACTOR = 6,
 };
 
 /* Longest values, in bytes.  PASSWORD_MAX is libpam's PAM_MAX_RESP_SIZE. */
@@ -36,6 +45,8 @@ enum {
     PASSWORD_MAX = 512,
     OPAQUE_MAX = 48 * 1024,
     TEXT_MAX = 1024,
+    OTP_MAX = 128,
+    KEYS_MAX = 12 * 1024,
 };
 
 struct request {
@@ -55,8 +66,12 @@ struct request {
 
 struct handover {
     int64_t timeout_ms;     /* from now until the reply must have been sent */
-    struct secret password; /* OPERATION_LOGIN */
-    struct secret opaque;   /* OPERATION_REFRESH, OPERATION_REVOKE */
+    struct secret password; /* LOGIN, FACTOR, PASSWORD */
+    struct secret opaque;   /* REFRESH, REVOKE, ACCOUNT, PASSWORD: a grant;
+                             * FACTOR: the state of reply.state */
+    struct secret otp;      /* FACTOR */
+    struct secret new_password; /* PASSWORD */
+    struct secret keys; /* the key set that the last reply.keys gave, if any */
 };
 
 struct reply {
@@ -76,6 +91,19 @@ struct reply {
     int64_t refresh_at;   /* when a refresh is due; 0 = never */
     int64_t rotated;      /* 1: the answer brought another refresh token */
     int64_t flags;        /* enum grant_flags, base/grant.h */
+
+    /* With STATUS_MFA_REQUIRED, and with STATUS_MFA_FAILED where another try
+     * makes sense: what the next OPERATION_FACTOR needs, unread (it can also
+     * be revoked like a grant), and what to ask the user. */
+    struct secret state;
+    char *prompt; /* "One-time code: " */
+
+    char *message;  /* words for the user, from the conf or the description;
+                     * no control characters */
+    int64_t proved; /* 1 with STATUS_PASSWORD_EXPIRED: the API checked the
+                     * password before it said so */
+    struct secret keys; /* a key set to be kept for later handovers; may come
+                         * with any status */
 };
 
 extern const struct wire_table request_table;

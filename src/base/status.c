@@ -57,6 +57,11 @@ static const struct status_words words[STATUS_COUNT] = {
     [STATUS_BUSY] = { "busy", "somebody else holds the lock", false },
     [STATUS_UNSUPPORTED] = { "unsupported", "the API offers no such step",
                              false },
+    [STATUS_DENIED] = { "denied", "the conf does not let this user in",
+                        false },
+    [STATUS_PASSWORD_REJECTED] = { "password_rejected",
+                                   "the API does not take the new password",
+                                   true },
 };
 
 const char *

@@ -44,11 +44,14 @@ enum status {
     STATUS_DEADLINE = 17,      /* no answer within the line's timeout= */
     STATUS_CANCELLED = 18,     /* the conversation failed or was cancelled */
     STATUS_NO_MEMORY = 19,
-    STATUS_SYSTEM = 20,      /* the run folder or the kernel says no */
-    STATUS_NOT_FOUND = 21,   /* no such record in the cache */
-    STATUS_BUSY = 22,        /* a lock was not to be had in time */
-    STATUS_UNSUPPORTED = 23, /* the description has no such step, or the
-                              * grant has not what the step needs */
+    STATUS_SYSTEM = 20,            /* the run folder or the kernel says no */
+    STATUS_NOT_FOUND = 21,         /* no such record in the cache */
+    STATUS_BUSY = 22,              /* a lock was not to be had in time */
+    STATUS_UNSUPPORTED = 23,       /* the description has no such step, or the
+                                    * grant has not what the step needs */
+    STATUS_DENIED = 24,            /* [account] of the conf says no */
+    STATUS_PASSWORD_REJECTED = 25, /* a class: the new password is too weak,
+                                    * or was used before */
     STATUS_COUNT
 };
 

@@ -36,11 +36,26 @@ struct slice {
     size_t length;
 };
 
+static struct source *
+source_make(enum source_kind kind, const char *text, const char **why)
+{
+    struct source *source = calloc(1, sizeof(*source));
+
+    if (source != NULL)
+        source->text = strdup(text);
+    if (source == NULL || source->text == NULL) {
+        *why = "out of memory";
+        source_free(source);
+        return NULL;
+    }
+    source->kind = kind;
+    return source;
+}
+
 struct source *
 source_parse(const char *text, const char **why)
 {
     enum source_kind kind = SOURCE_BODY;
-    struct source *source;
 
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
         size_t length = strlen(prefixes[i].text);
@@ -63,16 +78,55 @@ source_parse(const char *text, const char **why)
     } else if (!pointer_valid(text, why)) {
         return NULL;
     }
+    return source_make(kind, text, why);
+}
 
-    source = calloc(1, sizeof(*source));
-    if (source != NULL)
-        source->text = strdup(text);
-    if (source == NULL || source->text == NULL) {
-        *why = "out of memory";
-        source_free(source);
+/* A claim's name as a pointer: "a/b~" is "/a~1b~0". */
+static char *
+claim_pointer(const char *name)
+{
+    char *pointer = malloc(2 * strlen(name) + 2);
+    char *at = pointer;
+
+    if (pointer == NULL)
+        return NULL;
+    *at++ = '/';
+    for (; *name != '\0'; name++) {
+        if (*name == '~' || *name == '/') {
+            *at++ = '~';
+            *at++ = *name == '~' ? '0' : '1';
+        } else {
+            *at++ = *name;
+        }
+    }
+    *at = '\0';
+    return pointer;
+}
+
+struct source *
+source_parse_claim(const char *text, const char **why)
+{
+    struct source *source = NULL;
+    char *pointer;
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+        if (strncmp(text, prefixes[i].text, strlen(prefixes[i].text)) != 0)
+            continue;
+        if (prefixes[i].kind == SOURCE_JWT)
+            return source_parse(text, why);
+        *why = "claims have no headers and no cookies";
         return NULL;
     }
-    source->kind = kind;
+    if (text[0] == '\0') {
+        *why = "a claim without a name";
+        return NULL;
+    }
+    pointer = text[0] == '/' ? strdup(text) : claim_pointer(text);
+    if (pointer == NULL)
+        *why = "out of memory";
+    else if (pointer_valid(pointer, why))
+        source = source_make(SOURCE_JWT, pointer, why);
+    free(pointer);
     return source;
 }
 
@@ -181,6 +235,64 @@ source_read(const struct source *source, const struct answer *answer,
     if (!find_text(source, answer, &value))
         return STATUS_NOT_FOUND;
     return secret_append(out, value.data, value.length);
+}
+
+static bool
+has_word(struct slice text, const struct secret *word)
+{
+    const char *end = text.data + text.length;
+
+    for (const char *at = text.data;; at++) {
+        const char *space = memchr(at, ' ', (size_t)(end - at));
+        const char *stop = space != NULL ? space : end;
+
+        if ((size_t)(stop - at) == word->length
+            && memcmp(at, secret_text(word), word->length) == 0)
+            return true;
+        if (space == NULL)
+            return false;
+        at = space;
+    }
+}
+
+static bool
+has_element(const json_t *array, const struct secret *value)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < json_array_size(array) && !found; i++) {
+        /* A longer scalar does not fit the cap, and is another one. */
+        struct secret scalar = SECRET_INIT(value->length);
+
+        found =
+            pointer_scalar(json_array_get(array, i), &scalar) == STATUS_OK
+            && scalar.length == value->length
+            && memcmp(secret_text(&scalar), secret_text(value), value->length)
+                   == 0;
+        secret_clear(&scalar);
+    }
+    return found;
+}
+
+bool
+source_holds(const struct source *source, const struct answer *answer,
+             const struct secret *value)
+{
+    struct slice text;
+    const json_t *found;
+
+    if (value->length == 0)
+        return false;
+    if (is_text(source))
+        return find_text(source, answer, &text) && has_word(text, value);
+    found = find_value(source, answer);
+    if (json_is_array(found))
+        return has_element(found, value);
+    if (!json_is_string(found))
+        return false;
+    text =
+        (struct slice){ json_string_value(found), json_string_length(found) };
+    return has_word(text, value);
 }
 
 enum status

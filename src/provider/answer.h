@@ -40,6 +40,10 @@ struct source;
 /* Parses a source; NULL and *why (static text) on failure. */
 struct source *source_parse(const char *text, const char **why) MUST_USE;
 
+/* The same where only claims are meant: "aal" and "/aal" are "jwt:/aal". A
+ * name without the first '/' is one claim, whatever it holds. */
+struct source *source_parse_claim(const char *text, const char **why) MUST_USE;
+
 /* Whether there is anything there that is not null. */
 bool source_present(const struct source *source,
                     const struct answer *answer) MUST_USE;
@@ -51,6 +55,13 @@ bool source_needs_jwt(const struct source *source) MUST_USE;
 enum status source_read(const struct source *source,
                         const struct answer *answer,
                         struct secret *out) MUST_USE;
+
+/* Whether VALUE is a whole member of what the source names: an element of an
+ * array that is a scalar reading VALUE, or one of the words, with single
+ * spaces between them, of a string (as the scope of RFC 6749 3.3). Never a
+ * part of one. */
+bool source_holds(const struct source *source, const struct answer *answer,
+                  const struct secret *value) MUST_USE;
 
 /* As source_read, for a value that must be a string (a token): a number or
  * boolean gives STATUS_NOT_FOUND. */

@@ -64,13 +64,9 @@ read_description(struct loading *loading, const char *descriptions)
 /* --- sections --- */
 
 static const char *const sections[] = {
-    "provider",      "http",  "login", "refresh", "revoke",
-    "revoke_access", "rules", "users", NULL,
-};
-
-static const char *const later_sections[] = {
-    "mfa_start",   "mfa", "introspect", "password", "device_start",
-    "device_poll", "jwt", "account",    NULL,
+    "provider",  "http",     "login", "refresh",    "revoke", "revoke_access",
+    "mfa_start", "mfa",      "rules", "introspect", "jwt",    "password",
+    "account",   "messages", "users", NULL,
 };
 
 static void
@@ -81,10 +77,7 @@ check_section(struct loading *loading, const struct ini_entry *heading,
     const char *nearest = word_nearest(name, sections);
     struct problems *problems = &loading->problems;
 
-    if (word_is_among(name, later_sections))
-        problem(problems, heading->file, heading->line, "",
-                "[%s] is not supported by this version", name);
-    else if (strcmp(name, "users") == 0 && !own)
+    if (strcmp(name, "users") == 0 && !own)
         problem(problems, heading->file, heading->line, "",
                 "[users] belongs into the site's conf: only a site knows "
                 "who is its own");
@@ -153,23 +146,74 @@ merge(struct loading *loading)
     return STATUS_OK;
 }
 
+#define STEPS 8
+
+static void
+list_steps(struct conf *conf, struct step *steps[STEPS])
+{
+    steps[0] = &conf->login;
+    steps[1] = &conf->refresh;
+    steps[2] = &conf->revoke;
+    steps[3] = &conf->revoke_access;
+    steps[4] = &conf->mfa_start;
+    steps[5] = &conf->mfa;
+    steps[6] = &conf->introspect;
+    steps[7] = &conf->password;
+}
+
+static void
+name_steps(struct conf *conf)
+{
+    static const char *const names[STEPS] = { "login",      "refresh",
+                                              "revoke",     "revoke_access",
+                                              "mfa_start",  "mfa",
+                                              "introspect", "password" };
+    struct step *steps[STEPS];
+
+    list_steps(conf, steps);
+    for (size_t i = 0; i < STEPS; i++)
+        steps[i]->name = names[i];
+}
+
+/* Reports a step that leaves the account to an introspection which compares
+ * nobody. */
+static void
+check_introspect(struct loading *loading, const struct step *step)
+{
+    const struct ini_entry *entry =
+        merged_find(&loading->merged, step->name, "account");
+    const struct step *introspect = &loading->conf->introspect;
+
+    if (!step->account_introspect
+        || (introspect->present && introspect->account.count > 0))
+        return;
+    if (entry == NULL) /* inherited */
+        entry = merged_find(&loading->merged, "login", "account");
+    setting_problem(loading, entry,
+                    "introspect needs [introspect] with account = COND");
+}
+
 static void
 read_steps(struct loading *loading)
 {
     struct conf *conf = loading->conf;
-    struct step *const steps[] = { &conf->login, &conf->refresh, &conf->revoke,
-                                   &conf->revoke_access, NULL };
+    struct step *steps[STEPS];
     size_t errors = loading->problems.errors;
 
-    for (size_t i = 0; steps[i] != NULL; i++)
+    list_steps(conf, steps);
+    for (size_t i = 0; i < STEPS; i++)
         step_read(conf, steps[i], &loading->merged, &loading->site,
                   &loading->problems);
+    for (size_t i = 0; i < STEPS; i++)
+        check_introspect(loading, steps[i]);
     if (!conf->login.present && errors == loading->problems.errors)
         problem(&loading->problems, conf->path, 0, "url",
                 "there is no [login] url");
     if (conf->revoke_access.present && !conf->revoke.present)
         problem(&loading->problems, conf->path, 0, "",
                 "[revoke_access] without [revoke]");
+    factor_check(loading);
+    claims_check(loading);
 }
 
 static enum status
@@ -187,6 +231,9 @@ load(struct loading *loading, const char *descriptions)
     check_sections(loading, &loading->own, true);
     check_sections(loading, &loading->description, false);
     settings_read(loading);
+    claims_read(loading);
+    admission_read(loading);
+    messages_read(loading);
     if (loading->conf->description_path != NULL
         || ini_find(&loading->own, "login", "url") != NULL)
         read_steps(loading);
@@ -206,10 +253,7 @@ conf_load(const char *path, const char *descriptions,
         loading.conf->path = strdup(path);
     if (loading.conf == NULL || loading.conf->path == NULL)
         goto out;
-    loading.conf->login.name = "login";
-    loading.conf->refresh.name = "refresh";
-    loading.conf->revoke.name = "revoke";
-    loading.conf->revoke_access.name = "revoke_access";
+    name_steps(loading.conf);
 
     status = load(&loading, descriptions);
     if (status == STATUS_OK && loading.problems.no_memory)
@@ -234,6 +278,8 @@ out:
 void
 conf_free(struct conf *conf)
 {
+    struct step *steps[STEPS];
+
     if (conf == NULL)
         return;
     free(conf->path);
@@ -243,9 +289,15 @@ conf_free(struct conf *conf)
     users_clear(&conf->users);
     vars_clear(&conf->vars);
     template_free(conf->identity);
-    step_clear(&conf->login);
-    step_clear(&conf->refresh);
-    step_clear(&conf->revoke);
-    step_clear(&conf->revoke_access);
+    list_steps(conf, steps);
+    for (size_t i = 0; i < STEPS; i++)
+        step_clear(steps[i]);
+    template_free(conf->mfa_prompt);
+    claims_clear(&conf->jwt);
+    admission_clear(&conf->account);
+    source_free(conf->request_id);
+    source_free(conf->server_message);
+    for (size_t i = 0; i < STATUS_COUNT; i++)
+        template_free(conf->messages[i]);
     free(conf);
 }

@@ -63,7 +63,7 @@ struct requirement {
 
 /* One request that the API understands, and how to read its answer. */
 struct step {
-    const char *name; /* "login", "refresh", "revoke", "revoke_access" */
+    const char *name; /* the section: "login", "refresh", ... */
     bool present;     /* false: the API has no such step */
 
     char *method; /* "POST" */
@@ -83,9 +83,43 @@ struct step {
     struct conds success;        /* default: status=2xx */
     struct requirement *require; /* all must hold */
     size_t require_count;
-    bool account_login;   /* account = login: nothing to compare */
-    struct conds account; /* account = COND */
-    struct rules rules;   /* the section's own, then [rules] */
+    bool account_login;      /* account = login: nothing to compare */
+    bool account_introspect; /* account = introspect: the account rule of
+                              * [introspect] must hold for its answer */
+    struct conds account;    /* account = COND */
+    struct rules rules;      /* the section's own, then [rules] */
+};
+
+/* Where the keys for [jwt] come from. */
+enum keys_kind {
+    KEYS_URL,  /* a JWKS (RFC 7517), fetched over TLS */
+    KEYS_JWKS, /* a JWKS file */
+    KEYS_PEM,  /* a public key or certificate */
+    KEYS_HMAC, /* a shared secret */
+};
+
+/* [jwt]: what makes a token that is a JWT trustworthy (RFC 7519, 8725). */
+struct jwt_rules {
+    bool present;
+    char *token; /* the output that is verified; "access_token" */
+    enum keys_kind kind;
+    char *url;            /* KEYS_URL */
+    struct secret source; /* all other kinds: what the file holds */
+    char **algorithms;    /* pinned: "RS256" ...; never "none" */
+    size_t algorithm_count;
+    char *issuer;   /* iss must equal it; NULL: `issuer = any` was written */
+    char *audience; /* aud must equal or hold it; NULL: `audience = any` */
+    int64_t leeway; /* seconds, for exp and nbf; 0 to 300 */
+    struct requirement *require; /* on claims: all must hold */
+    size_t require_count;
+};
+
+/* [account]: who may come in, by what the answer or the claims say. */
+struct account_rules {
+    struct requirement *allow; /* where there are some, one must hold */
+    size_t allow_count;
+    struct requirement *deny; /* none may hold */
+    size_t deny_count;
 };
 
 struct conf {
@@ -104,10 +138,23 @@ struct conf {
     struct step login;
     struct step refresh;
     struct step revoke;
-    struct step revoke_access; /* a second revocation, where ending the
-                                * refresh token leaves the access token be */
-    bool sessions_one;         /* [login] sessions = one */
-    bool ends_user;            /* [revoke] ends = user */
+    struct step revoke_access;   /* a second revocation, where ending the
+                                  * refresh token leaves the access token be */
+    struct step mfa_start;       /* asks the API for a challenge */
+    struct step mfa;             /* answers it; like [login], brings tokens */
+    struct step introspect;      /* RFC 7662, or any "who is this token" */
+    struct step password;        /* changes the password */
+    struct template *mfa_prompt; /* [mfa] prompt = ... */
+    bool mfa_restart; /* [mfa] restart = yes: a wrong code needs a new
+                       * challenge */
+    struct jwt_rules jwt;
+    struct account_rules account;
+    struct source *request_id;     /* [http] request_id = header:... */
+    struct source *server_message; /* [messages] server = SOURCE: words of the
+                                    * API that the user may see */
+    struct template *messages[STATUS_COUNT]; /* [messages] CLASS = text */
+    bool sessions_one;                       /* [login] sessions = one */
+    bool ends_user;                          /* [revoke] ends = user */
 };
 
 /* Takes one problem.  LINE is 0 where a whole file is meant; KEY may be "".

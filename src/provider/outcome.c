@@ -14,28 +14,47 @@
 #define RULE_NUMBER_MAX 9999
 
 static const char no_memory[] = "out of memory";
-static const char no_jwt[] =
-    "jwt: needs [jwt], which is not supported by this version";
+static const char jwt_absent[] =
+    "jwt: needs a [jwt] section that says how tokens are verified";
+static const char jwt_elsewhere[] =
+    "jwt: no token is verified yet here: claims stand in out.NAME, account "
+    "and require.NAME of [login], [refresh] and [mfa], and in [account]";
 
 enum where {
     IN_LOGIN = 1,
     IN_REFRESH = 2,
     IN_REVOKE = 4,
     IN_REVOKE_ACCESS = 8,
-    IN_TOKENS = IN_LOGIN | IN_REFRESH,
-    IN_ALL = 15,
+    IN_MFA_START = 16,
+    IN_MFA = 32,
+    IN_INTROSPECT = 64,
+    IN_PASSWORD = 128,
+    IN_TOKENS = IN_LOGIN | IN_REFRESH | IN_MFA,
+    IN_ALL = 255,
 };
 
-static enum where
+static unsigned
 where_is(const struct step *step)
 {
-    if (strcmp(step->name, "login") == 0)
-        return IN_LOGIN;
-    if (strcmp(step->name, "refresh") == 0)
-        return IN_REFRESH;
-    if (strcmp(step->name, "revoke") == 0)
-        return IN_REVOKE;
-    return IN_REVOKE_ACCESS;
+    static const char *const names[] = { "login",      "refresh",
+                                         "revoke",     "revoke_access",
+                                         "mfa_start",  "mfa",
+                                         "introspect", "password" };
+    unsigned bit = 1;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++, bit *= 2)
+        if (strcmp(step->name, names[i]) == 0)
+            return bit;
+    return 0;
+}
+
+/* Why claims of a verified token cannot be read at this place, or NULL. */
+static const char *
+jwt_problem(const struct reading *reading, bool place)
+{
+    if (!place || (where_is(reading->step) & IN_TOKENS) == 0)
+        return jwt_elsewhere;
+    return reading->conf->jwt.present ? NULL : jwt_absent;
 }
 
 static const char *
@@ -57,8 +76,13 @@ take_output(struct reading *reading, const char *name, const char *value)
     if (source == NULL)
         return why;
     if (source_needs_jwt(source)) {
+        why = jwt_problem(reading, true);
+        if (why == NULL && strcmp(name, reading->conf->jwt.token) == 0)
+            why = "the token that is verified cannot be one of its claims";
+    }
+    if (why != NULL) {
         source_free(source);
-        return no_jwt;
+        return why;
     }
     grown = reallocarray(outputs->items, outputs->count + 1, sizeof(*grown));
     if (grown != NULL) {
@@ -108,7 +132,8 @@ take_ttl(struct reading *reading, const char *rest, const char *value)
 }
 
 static const char *
-parse_conds(struct reading *reading, const char *value, struct conds *conds)
+parse_conds(struct reading *reading, const char *value, bool claims,
+            struct conds *conds)
 {
     const char *why = NULL;
 
@@ -116,38 +141,31 @@ parse_conds(struct reading *reading, const char *value, struct conds *conds)
     if (!conds_parse(value, conds, &why))
         return why;
     if (conds_need_jwt(conds))
-        return no_jwt;
-    trial_conds(reading, conds);
-    return NULL;
+        why = jwt_problem(reading, claims);
+    if (why == NULL)
+        trial_conds(reading, conds);
+    return why;
 }
 
 static const char *
 take_success(struct reading *reading, const char *rest, const char *value)
 {
     (void)rest;
-    return parse_conds(reading, value, &reading->step->success);
+    return parse_conds(reading, value, false, &reading->step->success);
 }
 
 static const char *
 take_requirement(struct reading *reading, const char *name, const char *value)
 {
     struct step *step = reading->step;
-    struct requirement *grown;
+    struct requirement *requirement;
 
     if (name[0] == '\0')
         return "a requirement without a name";
-    grown =
-        reallocarray(step->require, step->require_count + 1, sizeof(*grown));
-    if (grown == NULL)
+    requirement = requirement_add(&step->require, &step->require_count, name);
+    if (requirement == NULL)
         return no_memory;
-    step->require = grown;
-    grown += step->require_count;
-    memset(grown, 0, sizeof(*grown));
-    grown->name = strdup(name);
-    if (grown->name == NULL)
-        return no_memory;
-    step->require_count++;
-    return parse_conds(reading, value, &grown->conds);
+    return parse_conds(reading, value, true, &requirement->conds);
 }
 
 static const char *
@@ -155,10 +173,15 @@ take_account(struct reading *reading, const char *rest, const char *value)
 {
     struct step *step = reading->step;
     const struct ini_entry *entry = reading->entry;
+    bool tokens = (where_is(step) & IN_TOKENS) != 0;
     const char *why;
 
     (void)rest;
-    if (strcmp(value, "login") == 0) {
+    if (tokens && strcmp(value, "introspect") == 0) {
+        step->account_introspect = true;
+        return NULL;
+    }
+    if (tokens && strcmp(value, "login") == 0) {
         step->account_login = true;
         problem_warning(reading->problems, entry->file, entry->line,
                         entry->key,
@@ -166,7 +189,7 @@ take_account(struct reading *reading, const char *rest, const char *value)
                         "the API's word for the password is all there is");
         return NULL;
     }
-    why = parse_conds(reading, value, &step->account);
+    why = parse_conds(reading, value, true, &step->account);
     if (why == NULL && !conds_compare(&step->account, "identity")
         && !conds_compare(&step->account, "user"))
         why = "compares nothing with %{identity} or %{user} by = or ~=";
@@ -215,7 +238,7 @@ take_rule(struct reading *reading, const char *number, const char *value)
                 ? NULL
                 : reallocarray(rules->items, rules->count + 1, sizeof(*grown));
     if (grown == NULL) {
-        why = conds_need_jwt(&rule.conds) ? no_jwt : no_memory;
+        why = conds_need_jwt(&rule.conds) ? jwt_elsewhere : no_memory;
         rule_clear(&rule);
         return why;
     }
@@ -229,21 +252,23 @@ take_rule(struct reading *reading, const char *number, const char *value)
 struct outcome_key {
     const char *name; /* with a dot at its end: a prefix */
     unsigned where;   /* enum where */
-    bool inherited;   /* [refresh] takes it from [login] */
+    bool inherited;   /* [refresh] and [mfa] take it from [login] */
     const char *(*take)(struct reading *reading, const char *rest,
                         const char *value);
 };
 
 static const struct outcome_key keys[] = {
-    { "out.", IN_TOKENS, true, take_output },
+    { "out.", IN_TOKENS | IN_MFA_START, true, take_output },
     { "expires_unit", IN_TOKENS, true, take_expires_unit },
     { "ttl", IN_TOKENS, true, take_ttl },
-    { "account", IN_TOKENS, true, take_account },
+    { "account", IN_TOKENS | IN_INTROSPECT, true, take_account },
     { "success", IN_ALL, false, take_success },
     { "require.", IN_ALL, false, take_requirement },
     { "rule.", IN_ALL, false, take_rule },
     { "sessions", IN_LOGIN, false, take_sessions },
     { "ends", IN_REVOKE, false, take_ends },
+    { "prompt", IN_MFA, false, factor_prompt },
+    { "restart", IN_MFA, false, factor_restart },
 };
 
 static bool
@@ -284,15 +309,6 @@ outcome_take(struct reading *reading, const char *key, const char *value,
     return found->take(reading, key + strlen(found->name), value);
 }
 
-static bool
-has_output(const struct step *step, const char *name)
-{
-    for (size_t i = 0; i < step->outputs.count; i++)
-        if (strcmp(step->outputs.items[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static void
 check_tokens(struct reading *reading)
 {
@@ -304,16 +320,18 @@ check_tokens(struct reading *reading)
 
     if (account == NULL)
         account = merged_find(reading->merged, "login", "account");
-    if (!has_output(step, "access_token"))
+    if (!step_has_output(step, "access_token"))
         step_problem(reading, "out.access_token",
                      "does not say where the access token is");
     if (account == NULL || account->value[0] == '\0')
         step_problem(reading, "account",
                      "needs account = COND ..., which compares the account "
                      "in the answer with %{identity} or %{user}, or "
-                     "account = login where the API names none");
+                     "account = introspect, or account = login where the API "
+                     "names none");
     if (unit != NULL && unit->value[0] != '\0'
-        && step->expires_unit != EXPIRY_JWT && !has_output(step, "expires"))
+        && step->expires_unit != EXPIRY_JWT
+        && !step_has_output(step, "expires"))
         problem(reading->problems, unit->file, unit->line, unit->key,
                 "without out.expires there is nothing to read");
 }
@@ -339,11 +357,7 @@ outcome_clear(struct step *step)
         source_free(step->outputs.items[i].source);
     }
     free(step->outputs.items);
-    for (size_t i = 0; i < step->require_count; i++) {
-        free(step->require[i].name);
-        conds_clear(&step->require[i].conds);
-    }
-    free(step->require);
+    requirements_clear(&step->require, &step->require_count);
     conds_clear(&step->success);
     conds_clear(&step->account);
     rules_clear(&step->rules);

@@ -4,6 +4,7 @@
  *
  *     COND   status=400   status=4xx
  *            P=v  P^=prefix  P*=substring  P~=v (ASCII case folded)
+ *            P@=v (a whole member of an array, or of a string's words)
  *            P?   present (and not null)      !P?  absent
  *     P      a source (answer.h); v may hold %{variables}
  *
@@ -52,6 +53,15 @@ struct rules {
 bool conds_parse(const char *text, struct conds *conds,
                  const char **why) MUST_USE;
 
+/* The same for a NULL-terminated list of words; none is a failure. */
+bool conds_parse_words(char *const *words, struct conds *conds,
+                       const char **why) MUST_USE;
+
+/* conds_parse where every P is a claim of a verified token (see
+ * source_parse_claim) and there is no status. */
+bool conds_parse_claims(const char *text, struct conds *conds,
+                        const char **why) MUST_USE;
+
 /* Parses "CLASS COND..." or "password_expired proves_password COND...". */
 bool rule_parse(const char *text, struct rule *rule,
                 const char **why) MUST_USE;
@@ -78,6 +88,9 @@ bool conds_compare(const struct conds *conds, const char *name) MUST_USE;
 
 /* Whether a condition reads a claim of a verified token. */
 bool conds_need_jwt(const struct conds *conds) MUST_USE;
+
+/* Whether a condition is content with a part of a value: P^=v or P*=v. */
+bool conds_partial(const struct conds *conds) MUST_USE;
 
 void conds_clear(struct conds *conds);
 void rule_clear(struct rule *rule);

@@ -13,12 +13,12 @@
 #include <string.h>
 
 #define FILE_PREFIX "@file:"
-#define SECRET_FILE_MAX (8 * 1024)
 #define VALUE_LIMIT (64 * 1024)
 
 static const char *const builtins[] = {
-    "user",         "identity",      "password", "new_password", "otp",
-    "access_token", "refresh_token", "rhost",    "service",      "hostname",
+    "user",    "identity",     "password",      "new_password",
+    "otp",     "access_token", "refresh_token", "rhost",
+    "service", "hostname",     "retry_after",
 };
 
 bool
@@ -102,50 +102,10 @@ site_define(struct site *site, const struct ini_entry *entry, bool own)
         complain(site, var, why);
 }
 
-/* Where a secret's file is: relative to the conf's folder. */
-static char *
-secret_path(const struct site *site, const char *name)
-{
-    const char *slash = strrchr(site->conf, '/');
-    char *path;
-    int length;
-
-    if (name[0] == '/' || slash == NULL)
-        return strdup(name);
-    length = asprintf(&path, "%.*s/%s", (int)(slash - site->conf), site->conf,
-                      name);
-    return length < 0 ? NULL : path;
-}
-
-/* Takes the line's end off; NULL when a single line is left, else why. */
-static const char *
-trim_secret(struct secret *bytes)
-{
-    size_t length = bytes->length;
-    const char *text = secret_text(bytes);
-
-    if (length > 0 && text[length - 1] == '\n')
-        length--;
-    if (length < bytes->length && length > 0 && text[length - 1] == '\r')
-        length--;
-    if (length == 0)
-        return "the file is empty";
-    if (memchr(text, '\0', length) != NULL
-        || memchr(text, '\r', length) != NULL
-        || memchr(text, '\n', length) != NULL)
-        return "the file holds more than one line, or a NUL";
-    if (length > SECRET_FILE_MAX)
-        return "the file is longer than 8 KiB";
-    if (secret_resize(bytes, length) != STATUS_OK)
-        return "out of memory";
-    return NULL;
-}
-
 static void
 load_secret(struct site *site, struct site_var *var)
 {
-    /* The line's end is not of the secret. */
-    struct secret bytes = SECRET_INIT(SECRET_FILE_MAX + 2);
+    struct secret bytes = SECRET_INIT(TRUSTED_FILE_MAX);
     const char *problem_text = NULL;
     char why[160];
     char *path = NULL;
@@ -156,7 +116,7 @@ load_secret(struct site *site, struct site_var *var)
         complain(site, var, "only a site's conf may name a secret's file");
         return;
     }
-    path = secret_path(site, var->entry->value + strlen(FILE_PREFIX));
+    path = trusted_path(site->conf, var->entry->value + strlen(FILE_PREFIX));
     if (path == NULL) {
         complain(site, var, "out of memory");
         return;
@@ -169,7 +129,7 @@ load_secret(struct site *site, struct site_var *var)
     } else if (status != STATUS_OK)
         problem_text = "out of memory";
     if (status == STATUS_OK)
-        problem_text = trim_secret(&bytes);
+        problem_text = trusted_trim(&bytes);
     if (status == STATUS_OK && problem_text == NULL
         && vars_set(site->vars, var->entry->key, bytes.data, bytes.length,
                     VAR_SITE)

@@ -15,24 +15,27 @@
 #define RULE "rule."
 
 static const char *const all_keys[] = {
-    "method", "url",     "encoding", "content_type", "pad",  "auth",
-    "field",  "header",  "out",      "expires_unit", "ttl",  "account",
-    "rule",   "success", "require",  "sessions",     "ends", NULL,
+    "method",   "url",     "encoding", "content_type", "pad",
+    "auth",     "field",   "header",   "out",          "expires_unit",
+    "ttl",      "account", "rule",     "success",      "require",
+    "sessions", "ends",    "prompt",   "restart",      NULL,
 };
 
-static void
-report_unknown(struct reading *reading)
+static const char *const http_keys[] = { "header", "request_id", NULL };
+
+void
+entry_unknown(struct problems *problems, const struct ini_entry *entry,
+              const char *const *keys)
 {
-    const struct ini_entry *entry = reading->entry;
     char *head = strndup(entry->key, strcspn(entry->key, "."));
-    const char *nearest = head != NULL ? word_nearest(head, all_keys) : NULL;
+    const char *nearest = head != NULL ? word_nearest(head, keys) : NULL;
 
     if (nearest != NULL && strcmp(nearest, head) != 0)
-        problem(reading->problems, entry->file, entry->line, entry->key,
+        problem(problems, entry->file, entry->line, entry->key,
                 "unknown key in [%s]; did you mean %s%s?", entry->section,
                 nearest, entry->key + strlen(head));
     else
-        problem(reading->problems, entry->file, entry->line, entry->key,
+        problem(problems, entry->file, entry->line, entry->key,
                 "unknown key in [%s]", entry->section);
     free(head);
 }
@@ -49,7 +52,7 @@ read_entry(struct reading *reading, const struct ini_entry *entry)
     if (!known)
         why = request_take(reading, entry->key, entry->value, &known);
     if (!known)
-        report_unknown(reading);
+        entry_unknown(reading->problems, entry, all_keys);
     else if (why != NULL)
         problem(reading->problems, entry->file, entry->line, entry->key, "%s",
                 why);
@@ -87,9 +90,10 @@ read_common_headers(struct reading *reading)
         for (size_t n = 0; n < merged->count && !own; n++)
             own = strcmp(merged->items[n]->section, reading->step->name) == 0
                   && strcasecmp(merged->items[n]->key, entry->key) == 0;
-        reading->entry = entry;
+        if (strcmp(entry->key, "request_id") == 0)
+            continue; /* read once, with the messages */
         if (strncmp(entry->key, "header.", strlen("header.")) != 0)
-            report_unknown(reading);
+            entry_unknown(reading->problems, entry, http_keys);
         else if (!own)
             read_entry(reading, entry);
     }
@@ -131,25 +135,57 @@ static void
 read_section(struct reading *reading)
 {
     const struct merged *merged = reading->merged;
-    bool refresh = strcmp(reading->step->name, "refresh") == 0;
+    const char *name = reading->step->name;
+    bool heir = strcmp(name, "refresh") == 0 || strcmp(name, "mfa") == 0;
 
     for (size_t i = 0; i < merged->count; i++) {
         const struct ini_entry *entry = merged->items[i];
 
-        if (strcmp(entry->section, reading->step->name) == 0) {
+        if (strcmp(entry->section, name) == 0) {
             if (!is_rule(entry))
                 read_entry(reading, entry);
-        } else if (refresh && strcmp(entry->section, "login") == 0
+        } else if (heir && strcmp(entry->section, "login") == 0
                    && outcome_inherited(entry->key)
-                   && merged_find(merged, "refresh", entry->key) == NULL) {
+                   && merged_find(merged, name, entry->key) == NULL) {
             read_entry(reading, entry);
         } else if (strcmp(entry->section, "rules") == 0 && !is_rule(entry)) {
-            reading->entry = entry;
-            report_unknown(reading);
+            entry_unknown(reading->problems, entry, all_keys);
         }
     }
-    read_rules(reading, reading->step->name);
+    read_rules(reading, name);
     read_rules(reading, "rules");
+}
+
+bool
+step_has_output(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->outputs.count; i++)
+        if (strcmp(step->outputs.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool
+uses(const struct template *template, const char *name)
+{
+    return template != NULL && template_uses(template, name);
+}
+
+static bool
+entries_use(const struct entries *entries, const char *name)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        if (uses(entries->items[i].value, name))
+            return true;
+    return false;
+}
+
+bool
+step_sends(const struct step *step, const char *name)
+{
+    return uses(step->url, name) || uses(step->auth_first, name)
+           || uses(step->auth_second, name) || entries_use(&step->fields, name)
+           || entries_use(&step->headers, name);
 }
 
 void
@@ -160,6 +196,30 @@ step_problem(struct reading *reading, const char *key, const char *text)
 
     problem(reading->problems, url->file, url->line, key, "[%s] %s",
             reading->step->name, text);
+}
+
+/* A section without a url is no step.  [mfa] may hold a prompt all the same:
+ * for a code that goes into a second [login]. */
+static void
+read_without_url(struct reading *reading)
+{
+    const struct merged *merged = reading->merged;
+    const char *name = reading->step->name;
+
+    for (size_t i = 0; i < merged->count; i++) {
+        const struct ini_entry *entry = merged->items[i];
+
+        if (strcmp(entry->section, name) != 0)
+            continue;
+        if (strcmp(name, "mfa") != 0 || strcmp(entry->key, "prompt") != 0) {
+            problem(reading->problems, entry->file, 0, "url",
+                    "is missing in [%s]", name);
+            return;
+        }
+        trial_prepare(reading);
+        read_entry(reading, entry);
+        trial_clear(reading);
+    }
 }
 
 void
@@ -176,12 +236,7 @@ step_read(struct conf *conf, struct step *step, const struct merged *merged,
 
     step->pad = true;
     if (url == NULL) {
-        for (size_t i = 0; i < merged->count; i++)
-            if (strcmp(merged->items[i]->section, step->name) == 0) {
-                problem(problems, merged->items[i]->file, 0, "url",
-                        "is missing in [%s]", step->name);
-                return;
-            }
+        read_without_url(&reading);
         return;
     }
     if (url->value[0] == '\0')

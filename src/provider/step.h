@@ -42,6 +42,17 @@ void step_read(struct conf *conf, struct step *step,
                const struct merged *merged, const struct site *site,
                struct problems *problems);
 
+/* Whether the step's answer has an output of that name. */
+bool step_has_output(const struct step *step, const char *name) MUST_USE;
+
+/* Whether anything that the step sends names the variable. */
+bool step_sends(const struct step *step, const char *name) MUST_USE;
+
+/* Reports a key that its section does not have, with the one of the
+ * NULL-terminated KEYS that was probably meant. */
+void entry_unknown(struct problems *problems, const struct ini_entry *entry,
+                   const char *const *keys);
+
 /* Reports TEXT at the step as a whole. */
 void step_problem(struct reading *reading, const char *key, const char *text);
 
@@ -66,7 +77,8 @@ void request_clear(struct step *step);
 const char *outcome_take(struct reading *reading, const char *key,
                          const char *value, bool *known) MUST_USE;
 
-/* Whether [refresh] takes KEY from [login] when it does not say otherwise. */
+/* Whether [refresh] and [mfa] take KEY from [login] when they do not say
+ * otherwise. */
 bool outcome_inherited(const char *key) MUST_USE;
 
 /* The N of rule.N; 0 when TEXT is no such number. */
@@ -77,9 +89,27 @@ void outcome_finish(struct reading *reading);
 
 void outcome_clear(struct step *step);
 
+/* --- factor.c: the keys that are of [mfa] alone --- */
+
+/* Take a value of [mfa]; a problem (static text), or NULL. */
+const char *factor_prompt(struct reading *reading, const char *rest,
+                          const char *value) MUST_USE;
+const char *factor_restart(struct reading *reading, const char *rest,
+                           const char *value) MUST_USE;
+
+/* --- requirement.c: conditions with a name --- */
+
+/* Adds one without conditions; NULL without memory. */
+struct requirement *requirement_add(struct requirement **items, size_t *count,
+                                    const char *name) MUST_USE;
+
+void requirements_clear(struct requirement **items, size_t *count);
+
 /* --- trial.c: every template is filled once when the conf is loaded --- */
 
-/* Makes the values up that are known before and after the step. */
+/* Makes the values up that are known before and after the step.  A section
+ * that is no step ([jwt], [account], [messages]) knows as much before as
+ * after. */
 void trial_prepare(struct reading *reading);
 
 /* Fills TEMPLATE, and reports at the entry being read what keeps it from
@@ -91,6 +121,10 @@ void trial_template(struct reading *reading, const struct template *template,
  * left a %{name?} in it empty: the API has no such step. */
 bool trial_url(struct reading *reading,
                const struct template *template) MUST_USE;
+
+/* As trial_template for text that people read: no password, code, token or
+ * secret may stand in it. */
+void trial_words(struct reading *reading, const struct template *template);
 
 /* The same for the values of conditions. */
 void trial_conds(struct reading *reading, const struct conds *conds);

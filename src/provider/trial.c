@@ -12,9 +12,10 @@
 #include <string.h>
 
 #define TRIAL_LIMIT (64 * 1024)
-#define SOMETIMES_SET 4 /* built-in variables that are not made up here */
+/* Built-in variables that are not made up for the section at hand. */
+#define SOMETIMES_SET 5
 
-static const char *const never_in_url[] = {
+static const char *const never_shown[] = {
     "password", "new_password", "otp", "access_token", "refresh_token",
 };
 
@@ -75,24 +76,60 @@ make_up_outputs(struct reading *reading, struct vars *vars,
     }
 }
 
+/* What a section knows besides the site's variables, user, identity and
+ * hostname. */
+struct knowledge {
+    const char *section;
+    const char *names[5];   /* built-in variables */
+    const char *outputs[3]; /* sections whose outputs are known */
+};
+
+static const struct knowledge sections[] = {
+    { "login", { "password" }, { NULL } },
+    { "refresh", { "access_token", "refresh_token" }, { "login" } },
+    { "revoke", { "access_token", "refresh_token" }, { "login" } },
+    { "revoke_access", { "access_token", "refresh_token" }, { "login" } },
+    { "mfa_start",
+      { "password", "access_token", "refresh_token" },
+      { "login" } },
+    { "mfa",
+      { "password", "otp", "access_token", "refresh_token" },
+      { "login", "mfa_start" } },
+    { "introspect", { "access_token", "refresh_token" }, { "login" } },
+    { "password",
+      { "password", "new_password", "access_token", "refresh_token" },
+      { "login" } },
+    { "account", { NULL }, { "login" } },
+    { "messages", { "retry_after" }, { NULL } },
+    { "jwt", { NULL }, { NULL } },
+};
+
+static const struct knowledge *
+find_knowledge(const char *section)
+{
+    size_t count = sizeof(sections) / sizeof(*sections);
+    size_t i = 0;
+
+    while (i + 1 < count && strcmp(sections[i].section, section) != 0)
+        i++;
+    return &sections[i];
+}
+
 void
 trial_prepare(struct reading *reading)
 {
     static const char *const always[] = { "user", "identity", "hostname" };
     struct vars *const both[] = { &reading->before, &reading->after };
-    bool login = strcmp(reading->step->name, "login") == 0;
+    const struct knowledge *known = find_knowledge(reading->step->name);
 
     for (size_t n = 0; n < 2; n++) {
         copy_site(reading, both[n]);
         for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
             make_up(reading, both[n], always[i]);
-        if (login) {
-            make_up(reading, both[n], "password");
-        } else {
-            make_up(reading, both[n], "access_token");
-            make_up(reading, both[n], "refresh_token");
-            make_up_outputs(reading, both[n], "login");
-        }
+        for (size_t i = 0; known->names[i] != NULL; i++)
+            make_up(reading, both[n], known->names[i]);
+        for (size_t i = 0; known->outputs[i] != NULL; i++)
+            make_up_outputs(reading, both[n], known->outputs[i]);
     }
     make_up_outputs(reading, &reading->after, reading->step->name);
     if (reading->after.count > VARS_MAX - SOMETIMES_SET)
@@ -152,6 +189,38 @@ trial_template(struct reading *reading, const struct template *template,
     secret_clear(&out);
 }
 
+static bool
+names_secret(const struct template *template)
+{
+    for (size_t i = 0; i < sizeof(never_shown) / sizeof(*never_shown); i++)
+        if (template_uses(template, never_shown[i]))
+            return true;
+    return false;
+}
+
+static void
+refuse_secret(void *context, const char *name, bool optional)
+{
+    struct reading *reading = context;
+
+    (void)optional;
+    if (site_is_secret(reading->site, name))
+        problem(reading->problems, reading->entry->file, reading->entry->line,
+                reading->entry->key, "would show the secret %s to the user",
+                name);
+}
+
+void
+trial_words(struct reading *reading, const struct template *template)
+{
+    if (names_secret(template))
+        problem(reading->problems, reading->entry->file, reading->entry->line,
+                reading->entry->key,
+                "no password, code or token may be shown");
+    template_names(template, refuse_secret, reading);
+    trial_template(reading, template, PLACE_TEXT);
+}
+
 static void
 warn_secret(void *context, const char *name, bool optional)
 {
@@ -175,9 +244,8 @@ trial_url(struct reading *reading, const struct template *template)
     bool there = true;
 
     template_names(template, warn_secret, reading);
-    for (size_t i = 0; i < sizeof(never_in_url) / sizeof(*never_in_url); i++)
-        if (template_uses(template, never_in_url[i]))
-            why = "no password, code or token may stand in a URL";
+    if (names_secret(template))
+        why = "no password, code or token may stand in a URL";
     if (template_uses(template, "rhost") || template_uses(template, "service"))
         why = "%{rhost} and %{service} may be empty, a URL may not";
     if (why == NULL) {

@@ -92,3 +92,39 @@ out:
         close(fd);
     return status;
 }
+
+char *
+trusted_path(const char *conf, const char *name)
+{
+    const char *slash = strrchr(conf, '/');
+    char *path;
+    int length;
+
+    if (name[0] == '/' || slash == NULL)
+        return strdup(name);
+    length = asprintf(&path, "%.*s/%s", (int)(slash - conf), conf, name);
+    return length < 0 ? NULL : path;
+}
+
+const char *
+trusted_trim(struct secret *bytes)
+{
+    size_t length = bytes->length;
+    const char *text = secret_text(bytes);
+
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length < bytes->length && length > 0 && text[length - 1] == '\r')
+        length--;
+    if (length == 0)
+        return "the file is empty";
+    if (memchr(text, '\0', length) != NULL
+        || memchr(text, '\r', length) != NULL
+        || memchr(text, '\n', length) != NULL)
+        return "the file holds more than one line, or a NUL";
+    if (length > TRUSTED_LINE_MAX)
+        return "the file is longer than 8 KiB";
+    if (secret_resize(bytes, length) != STATUS_OK)
+        return "out of memory";
+    return NULL;
+}

@@ -25,4 +25,17 @@ const char *trusted_problem(const struct stat *status, bool secret) MUST_USE;
 enum status trusted_read(const char *path, bool secret, struct secret *out,
                          char *why, size_t why_size) MUST_USE;
 
+/* The longest secret that is one line, and what its file may hold: the line's
+ * end is not of the secret. */
+#define TRUSTED_LINE_MAX (8 * 1024)
+#define TRUSTED_FILE_MAX (TRUSTED_LINE_MAX + 2)
+
+/* Where the file NAME is that the conf at CONF names: below the conf's folder,
+ * unless NAME is absolute.  Free it; NULL without memory. */
+char *trusted_path(const char *conf, const char *name) MUST_USE;
+
+/* Takes the line's end off what was read: NULL when a single line is left,
+ * else why not (static text). */
+const char *trusted_trim(struct secret *bytes) MUST_USE;
+
 #endif
