@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * api.h - one operation at the API: login, refresh or revoke.
+ * api.h - one operation at the API, from the request to the reply.
  *
  * Runs the steps that the description names, and sees to it that no answer
  * is lost: tokens that nobody took are taken back.  This file refuses to know

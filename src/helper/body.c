@@ -229,13 +229,17 @@ enum status
 body_measure(struct http_request *request, const struct step *step,
              struct vars *vars, struct report *report)
 {
+    static const char *const hidden[] = { "password", "new_password" };
     char longest[PASSWORD_MAX];
-    enum status status;
+    enum status status = STATUS_OK;
 
     /* No byte grows more in JSON than a control character: \u0001. */
     memset(longest, 1, sizeof(longest));
     request->body_size = 0;
-    status = vars_set(vars, "password", longest, sizeof(longest), VAR_OUTSIDE);
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
+        if (status == STATUS_OK)
+            status = vars_set(vars, hidden[i], longest, sizeof(longest),
+                              VAR_OUTSIDE);
     if (status == STATUS_OK)
         status = body_write(request, step, vars, report);
     else
@@ -245,8 +249,9 @@ body_measure(struct http_request *request, const struct step *step,
         request->body_size =
             (request->body_size + PAD_UNIT - 1) / PAD_UNIT * PAD_UNIT;
     secret_clear(&request->body);
-    if (vars_set(vars, "password", "", 0, VAR_OUTSIDE) != STATUS_OK
-        && status == STATUS_OK)
-        status = report_end(report, STATUS_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
+        if (vars_set(vars, hidden[i], "", 0, VAR_OUTSIDE) != STATUS_OK
+            && status == STATUS_OK)
+            status = report_end(report, STATUS_NO_MEMORY, "out of memory");
     return status;
 }

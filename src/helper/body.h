@@ -21,9 +21,9 @@ enum status body_write(struct http_request *request, const struct step *step,
                        const struct vars *vars,
                        struct report *report) MUST_USE;
 
-/* Sets body_size so that the body fits whatever the password is: every body
- * has this one length, and none tells the password's.  For a JSON step;
- * leaves %{password} unset.  Returns as above. */
+/* Sets body_size so that the body fits whatever the passwords are: every body
+ * has this one length, and none tells theirs.  For a JSON step; leaves
+ * %{password} and %{new_password} unset.  Returns as above. */
 enum status body_measure(struct http_request *request, const struct step *step,
                          struct vars *vars, struct report *report) MUST_USE;
 

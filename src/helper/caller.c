@@ -3,7 +3,7 @@
  * caller.c - the other end of the socket: two messages come, one reply goes.
  */
 #include "helper/caller.h"
-#include "helper/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

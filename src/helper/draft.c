@@ -237,6 +237,16 @@ draft_head_uses(const struct step *step, const char *name)
                && template_uses(step->auth_second, name));
 }
 
+bool
+draft_uses(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->fields.count; i++)
+        if (step->fields.items[i].value != NULL
+            && template_uses(step->fields.items[i].value, name))
+            return true;
+    return draft_head_uses(step, name);
+}
+
 struct search {
     const char *name;
     bool found;

@@ -28,6 +28,9 @@ enum status draft_head(struct http_request *request, const struct step *step,
 /* Whether URL, headers or authentication of the step name %{NAME}. */
 bool draft_head_uses(const struct step *step, const char *name) MUST_USE;
 
+/* Whether any part of the step names %{NAME}. */
+bool draft_uses(const struct step *step, const char *name) MUST_USE;
+
 /* Whether any part of the step needs %{NAME}, with no other in its stead. */
 bool draft_needs(const struct step *step, const char *name) MUST_USE;
 

@@ -3,8 +3,9 @@
  * exchange.c - one step: wait for what it needs, send it, judge the answer.
  */
 #include "helper/exchange.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "helper/body.h"
-#include "helper/clock.h"
 #include "helper/draft.h"
 #include "helper/judge.h"
 
@@ -17,7 +18,8 @@
 enum {
     TIMEOUT_MAX_MS = 10 * 60 * 1000,
     MARGIN_MS = 150, /* for the way of the reply back to the caller */
-    ALARM_S = 2      /* behind a limit that the loop did not keep */
+    ALARM_S = 2,     /* behind a limit that the loop did not keep */
+    REQUEST_ID_MAX = 64
 };
 
 /* Sets the limit of the loop, and behind it the alarm that ends us should
@@ -46,6 +48,10 @@ take_password(struct exchange *exchange)
     const struct secret *password = &exchange->handover.password;
     enum status status;
 
+    /* Only a login cannot do without: what else wants one says so itself. */
+    if (password->length == 0
+        && exchange->request->operation != OPERATION_LOGIN)
+        return STATUS_OK;
     if (password->length == 0)
         return report_end(exchange->report, STATUS_BAD_CREDENTIALS,
                           "the password is empty: nothing was sent");
@@ -84,9 +90,7 @@ exchange_wait(struct exchange *exchange)
                           "the handover's time limit is out of bounds");
     margin_ms = timeout_ms / 4 < MARGIN_MS ? timeout_ms / 4 : MARGIN_MS;
     set_deadline(exchange, timeout_ms - margin_ms);
-    if (exchange->request->operation == OPERATION_LOGIN)
-        return take_password(exchange);
-    return STATUS_OK;
+    return take_password(exchange);
 }
 
 /* --- hooks --------------------------------------------------------------- */
@@ -175,6 +179,9 @@ exchange_init(struct exchange *exchange, struct conf *conf,
     exchange->report = report;
     exchange->handover.password = (struct secret)SECRET_INIT(PASSWORD_MAX);
     exchange->handover.opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    exchange->handover.otp = (struct secret)SECRET_INIT(OTP_MAX);
+    exchange->handover.new_password = (struct secret)SECRET_INIT(PASSWORD_MAX);
+    exchange->handover.keys = (struct secret)SECRET_INIT(KEYS_MAX);
     exchange->hooks = (struct http_hooks){ .context = exchange,
                                            .watch = caller->fd,
                                            .deadline_ms = idle_ms,
@@ -221,15 +228,31 @@ name_subject(struct exchange *exchange)
     return STATUS_OK;
 }
 
+/* Sets what body_measure has unset. */
+static bool
+set_passwords(struct exchange *exchange)
+{
+    const struct secret *old = &exchange->handover.password;
+    const struct secret *fresh = &exchange->handover.new_password;
+    struct vars *vars = &exchange->conf->vars;
+
+    return vars_set(vars, "password", secret_text(old), old->length,
+                    VAR_OUTSIDE)
+               == STATUS_OK
+           && vars_set(vars, "new_password", secret_text(fresh), fresh->length,
+                       VAR_OUTSIDE)
+                  == STATUS_OK;
+}
+
 /* Writes the request as far as it can be written by now. */
 static enum status
 prepare(struct exchange *exchange)
 {
     const struct step *step = exchange->step;
     struct vars *vars = &exchange->conf->vars;
-    bool padded = step == &exchange->conf->login
-                  && step->encoding == ENCODING_JSON && step->pad;
-    struct secret *password = &exchange->handover.password;
+    bool padded =
+        (step == &exchange->conf->login || step == &exchange->conf->password)
+        && step->encoding == ENCODING_JSON && step->pad;
     enum status status;
 
     http_request_clear(&exchange->draft);
@@ -241,10 +264,7 @@ prepare(struct exchange *exchange)
         status = body_measure(&exchange->draft, step, vars, exchange->report);
     if (status != STATUS_OK || exchange->early)
         return status;
-    if (padded
-        && vars_set(vars, "password", secret_text(password), password->length,
-                    VAR_OUTSIDE)
-               != STATUS_OK)
+    if (padded && !set_passwords(exchange))
         return report_end(exchange->report, STATUS_NO_MEMORY, "out of memory");
     return body_write(&exchange->draft, step, vars, exchange->report);
 }
@@ -280,6 +300,29 @@ transfer(struct exchange *exchange)
     }
 }
 
+/* Adds the name that the API gave the request, if it did, to the subject: its
+ * administrators find it by that. */
+static void
+name_request(struct exchange *exchange)
+{
+    const struct source *source = exchange->conf->request_id;
+    struct secret id = SECRET_INIT(TEXT_MAX);
+    char *longer = NULL;
+
+    if (source != NULL
+        && source_read(source, &exchange->result.answer, &id) == STATUS_OK
+        && id.length > 0) {
+        log_clean(id.data);
+        if (asprintf(&longer, "%s (request %.*s)", exchange->subject,
+                     REQUEST_ID_MAX, id.data)
+            > 0) {
+            free(exchange->subject);
+            exchange->subject = longer;
+        }
+    }
+    secret_clear(&id);
+}
+
 /* Puts how the transfer ended into the report. */
 static enum status
 conclude(struct exchange *exchange, enum http_end end)
@@ -292,6 +335,7 @@ conclude(struct exchange *exchange, enum http_end end)
         judge_parse(result);
         reply->http_status = result->answer.status;
         reply->retry_after = result->retry_after;
+        name_request(exchange);
         report_debug(exchange->report, "%s: HTTP %d, %zu bytes; %s",
                      exchange->subject, result->answer.status,
                      result->body.length, judge_body(result));
@@ -329,4 +373,46 @@ exchange_step(struct exchange *exchange, const struct step *step)
     if (status != STATUS_OK)
         return status;
     return conclude(exchange, transfer(exchange));
+}
+
+/* --- beside a step ------------------------------------------------------- */
+
+enum status
+exchange_get(struct exchange *exchange, const char *url,
+             struct http_result *result)
+{
+    struct http_request request;
+    enum http_end end;
+    enum status status;
+
+    draft_init(&request);
+    request.method = "GET";
+    request.header_count = 1;
+    status = secret_set(&request.url, url);
+    if (status == STATUS_OK)
+        status = secret_set(&request.headers[0], "Accept: application/json");
+    if (status != STATUS_OK)
+        goto out;
+    exchange->early = false;
+    exchange->failed = false;
+    end = http_run(exchange->conf, &request, &exchange->hooks, result);
+    switch (end) {
+    case HTTP_ANSWERED:
+        break;
+    case HTTP_FAILED:
+        status = result->status;
+        break;
+    case HTTP_STALE:
+        status = STATUS_UNAVAILABLE;
+        break;
+    case HTTP_STOPPED:
+    case HTTP_LATE:
+        status = exchange->failed
+                     ? (enum status)exchange->report->reply->status
+                     : STATUS_CANCELLED;
+        break;
+    }
+out:
+    http_request_clear(&request);
+    return status;
 }

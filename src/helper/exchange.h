@@ -41,7 +41,8 @@ struct exchange {
     struct http_result result; /* its answer, until the next step */
     bool failed;               /* while waiting; the report says how */
     bool early;                /* begun before the handover */
-    char *subject;             /* login of "alice" at https://... */
+    char *subject;             /* login of "alice" at https://..., and the
+                                * API's own name for the request */
 };
 
 /* Prepares for a handover until IDLE_MS.  Free with exchange_clear. */
@@ -50,7 +51,7 @@ void exchange_init(struct exchange *exchange, struct conf *conf,
                    struct report *report, int64_t idle_ms);
 
 /* Waits for the handover, unless it has come.  STATUS_OK, with the password,
- * if it is one, as a variable of the conf; STATUS_CANCELLED when the caller
+ * if it holds one, as a variable of the conf; STATUS_CANCELLED when the caller
  * has gone or the time is over; others are in the report. */
 enum status exchange_wait(struct exchange *exchange) MUST_USE;
 
@@ -60,6 +61,13 @@ enum status exchange_wait(struct exchange *exchange) MUST_USE;
  * nobody waits and nothing was sent; others are in the report. */
 enum status exchange_step(struct exchange *exchange,
                           const struct step *step) MUST_USE;
+
+/* Fetches URL, which the conf names, beside the step that runs, whose answer
+ * stays.  STATUS_OK with whatever answer in RESULT (free with
+ * http_result_clear in any case); STATUS_DEADLINE (in the report) or
+ * STATUS_CANCELLED, and the operation ends; any other with result->why. */
+enum status exchange_get(struct exchange *exchange, const char *url,
+                         struct http_result *result) MUST_USE;
 
 /* From here on nobody waits for a reply; what is still sent has AFTERLIFE_MS
  * of time. */

@@ -9,11 +9,11 @@
  * root, run a program, or trace or signal another.  It refuses to touch the
  * cache: what it knows came through its socket and goes back through it.
  */
+#include "base/clock.h"
 #include "base/message.h"
 #include "base/status.h"
 #include "helper/api.h"
 #include "helper/caller.h"
-#include "helper/clock.h"
 #include "helper/http.h"
 #include "helper/report.h"
 #include "helper/sandbox.h"
@@ -129,7 +129,7 @@ read_request(struct helper *helper)
                           "the request could not be read");
     helper->report.debug = request->debug == 1;
     if (!realm_valid(request->realm) || request->operation < OPERATION_LOGIN
-        || request->operation > OPERATION_REVOKE || request->uid < 0
+        || request->operation > OPERATION_FACTOR || request->uid < 0
         || request->uid > UINT32_MAX || request->idle_ms < 1
         || request->idle_ms > IDLE_MAX_MS
         || (request->conf != NULL && request->conf[0] != '/'))
@@ -315,6 +315,8 @@ main(void)
 
     helper.caller = (struct caller){ .fd = HELPER_SOCKET };
     helper.reply.opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    helper.reply.state = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    helper.reply.keys = (struct secret)SECRET_INIT(KEYS_MAX);
     helper.report.reply = &helper.reply;
 
     /* Nothing may depend on where we were started. */

@@ -3,8 +3,8 @@
  * http.c - one request over HTTPS, and its answer.
  */
 #include "helper/http.h"
+#include "base/clock.h"
 #include "helper/certificate.h"
-#include "helper/clock.h"
 #include "helper/sockets.h"
 
 #include <ctype.h>

@@ -71,6 +71,7 @@ judge_answer(const struct step *step, const struct http_result *result,
     const char *why = NULL;
     enum status status;
 
+    report->reply->proved = rule != NULL && rule->proves_password;
     if (rule != NULL)
         return report_end(report, rule->class,
                           "%s: HTTP %d, %s (rule in line %d of the "

@@ -25,10 +25,19 @@ tokens_clear(struct tokens *tokens)
         return;
     secret_clear(&tokens->access);
     secret_clear(&tokens->refresh);
+    tokens->kind = TOKENS_GRANT;
     tokens->taken_at = 0;
     tokens->expires_at = 0;
     json_decref(tokens->vars);
     tokens->vars = NULL;
+    json_decref(tokens->identity);
+    tokens->identity = NULL;
+}
+
+bool
+tokens_any(const struct tokens *tokens)
+{
+    return tokens->access.length > 0 || tokens->refresh.length > 0;
 }
 
 /* Whether the bytes can stand in a header and in JSON. */
@@ -43,8 +52,8 @@ printable(const char *bytes, size_t length)
 
 /* --- from an answer ------------------------------------------------------ */
 
-static const struct source *
-find_output(const struct step *step, const char *name)
+const struct source *
+tokens_source(const struct step *step, const char *name)
 {
     for (size_t i = 0; i < step->outputs.count; i++)
         if (strcmp(step->outputs.items[i].name, name) == 0)
@@ -56,18 +65,25 @@ struct token_words {
     const char *missing, *empty, *type, *length, *bytes;
 };
 
+static const struct token_words partly_words = {
+    NULL,
+    "the access token is empty",
+    "the access token is not a string",
+    "the access token is too long: over 16 KiB",
+    "the access token holds control characters",
+};
 static const struct token_words access_words = {
     "the access token is missing",
     "the access token is empty",
     "the access token is not a string",
-    "the access token is too long",
+    "the access token is too long: over 16 KiB",
     "the access token holds control characters",
 };
 static const struct token_words refresh_words = {
     NULL,
     "the refresh token is empty",
     "the refresh token is not a string",
-    "the refresh token is too long",
+    "the refresh token is too long: over 16 KiB",
     "the refresh token holds control characters",
 };
 
@@ -107,7 +123,7 @@ take_expiry(const struct step *step, const struct answer *answer,
 {
     struct secret said = SECRET_INIT(TOKEN_MAX);
     struct secret exp = SECRET_INIT(64);
-    const struct source *source = find_output(step, "expires");
+    const struct source *source = tokens_source(step, "expires");
     int64_t expires_at = step->ttl > 0 ? now + step->ttl : 0;
     enum status status = STATUS_NOT_FOUND;
 
@@ -158,25 +174,37 @@ take_vars(const struct step *step, const struct answer *answer, json_t *vars)
     return STATUS_OK;
 }
 
+/* Puts the older token in the place of one that did not come. */
+static enum status
+keep_old(const struct secret *old, struct secret *fresh)
+{
+    if (fresh->length > 0 || old->length == 0)
+        return STATUS_OK;
+    return secret_append(fresh, old->data, old->length);
+}
+
 enum status
 tokens_take(struct tokens *tokens, const struct step *step,
-            const struct answer *answer, int64_t now, const char **why,
-            const char **doubt)
+            const struct answer *answer, int64_t now, bool partly,
+            const char **why, const char **doubt)
 {
     struct tokens fresh;
     enum status status;
+    bool came;
 
     tokens_init(&fresh);
     *doubt = NULL;
-    status = take_token(find_output(step, "access_token"), answer,
-                        &access_words, &fresh.access, why);
+    status =
+        take_token(tokens_source(step, "access_token"), answer,
+                   partly ? &partly_words : &access_words, &fresh.access, why);
     if (status == STATUS_OK)
-        status = take_token(find_output(step, "refresh_token"), answer,
+        status = take_token(tokens_source(step, "refresh_token"), answer,
                             &refresh_words, &fresh.refresh, why);
-    if (status == STATUS_OK && fresh.refresh.length == 0
-        && tokens->refresh.length > 0)
-        status = secret_append(&fresh.refresh, tokens->refresh.data,
-                               tokens->refresh.length);
+    came = fresh.access.length > 0;
+    if (status == STATUS_OK)
+        status = keep_old(&tokens->refresh, &fresh.refresh);
+    if (status == STATUS_OK && partly)
+        status = keep_old(&tokens->access, &fresh.access);
     if (status != STATUS_OK)
         goto out;
     fresh.vars =
@@ -185,8 +213,12 @@ tokens_take(struct tokens *tokens, const struct step *step,
                                 : STATUS_NO_MEMORY;
     if (status != STATUS_OK)
         goto out;
+    fresh.kind = tokens->kind;
+    fresh.identity = json_incref(tokens->identity);
     fresh.taken_at = now;
-    fresh.expires_at = take_expiry(step, answer, &fresh.access, now, doubt);
+    fresh.expires_at =
+        came ? take_expiry(step, answer, &fresh.access, now, doubt)
+             : tokens->expires_at;
     tokens_clear(tokens);
     *tokens = fresh;
     tokens_init(&fresh);
@@ -217,6 +249,38 @@ tokens_show(const struct tokens *tokens, struct vars *vars)
 
 /* --- as opaque bytes ----------------------------------------------------- */
 
+static const char *const kind_names[] = {
+    [TOKENS_GRANT] = NULL,
+    [TOKENS_CHALLENGE] = "challenge",
+    [TOKENS_OTP] = "otp",
+};
+
+/* False for a token that is not UTF-8. */
+static bool
+put_token(json_t *root, const char *name, const struct secret *token)
+{
+    return token->length == 0
+           || json_object_set_new(root, name,
+                                  json_stringn(token->data, token->length))
+                  == 0;
+}
+
+/* The kind that WANTS names; false when it names none. */
+static bool
+read_kind(const json_t *wants, enum tokens_kind *kind)
+{
+    const char *name = json_string_value(wants);
+
+    *kind = TOKENS_GRANT;
+    if (wants == NULL)
+        return true;
+    if (name != NULL && strcmp(name, kind_names[TOKENS_CHALLENGE]) == 0)
+        *kind = TOKENS_CHALLENGE;
+    else if (name != NULL && strcmp(name, kind_names[TOKENS_OTP]) == 0)
+        *kind = TOKENS_OTP;
+    return *kind != TOKENS_GRANT;
+}
+
 enum status
 tokens_write(const struct tokens *tokens, struct secret *opaque)
 {
@@ -225,24 +289,17 @@ tokens_write(const struct tokens *tokens, struct secret *opaque)
     size_t length;
 
     secret_clear(opaque);
-    root = json_pack("{s:i, s:s%, s:I}", "v", GRANT_VERSION, "access_token",
-                     secret_text(&tokens->access), tokens->access.length,
-                     "expires_at", (json_int_t)tokens->expires_at);
-    if (root == NULL) {
-        status = STATUS_BAD_TOKEN; /* not UTF-8 */
+    root = json_pack("{s:i, s:I, s:s*, s:O*, s:O*}", "v", GRANT_VERSION,
+                     "expires_at", (json_int_t)tokens->expires_at, "wants",
+                     kind_names[tokens->kind], "vars", tokens->vars,
+                     "identity", tokens->identity);
+    if (root == NULL)
         goto out;
-    }
-    if (tokens->refresh.length > 0
-        && json_object_set_new(
-               root, "refresh_token",
-               json_stringn(tokens->refresh.data, tokens->refresh.length))
-               != 0) {
+    if (!put_token(root, "access_token", &tokens->access)
+        || !put_token(root, "refresh_token", &tokens->refresh)) {
         status = STATUS_BAD_TOKEN;
         goto out;
     }
-    if (tokens->vars != NULL
-        && json_object_set(root, "vars", tokens->vars) != 0)
-        goto out;
     length = json_dumpb(root, NULL, 0, JSON_COMPACT);
     if (length == 0)
         goto out;
@@ -292,8 +349,8 @@ tokens_read(struct tokens *tokens, const struct secret *opaque)
     enum status status = STATUS_BAD_TOKEN;
     const json_t *access;
     const json_t *refresh;
-    json_t *expires;
-    json_t *vars;
+    json_t *expires, *vars, *identity;
+    enum tokens_kind kind;
     json_t *root = json_loadb(secret_text(opaque), opaque->length, 0, NULL);
 
     tokens_clear(tokens);
@@ -301,19 +358,26 @@ tokens_read(struct tokens *tokens, const struct secret *opaque)
     refresh = json_object_get(root, "refresh_token");
     expires = json_object_get(root, "expires_at");
     vars = json_object_get(root, "vars");
+    identity = json_object_get(root, "identity");
     if (json_integer_value(json_object_get(root, "v")) != GRANT_VERSION
-        || !good_string(access, 1, TOKEN_MAX)
+        || !read_kind(json_object_get(root, "wants"), &kind)
+        || (access == NULL ? kind == TOKENS_GRANT
+                           : !good_string(access, 1, TOKEN_MAX))
         || (refresh != NULL && !good_string(refresh, 1, TOKEN_MAX))
         || !json_is_integer(expires) || json_integer_value(expires) < 0
-        || !good_vars(vars))
+        || !good_vars(vars) || (identity != NULL && !json_is_object(identity)))
         goto out;
-    status = secret_append(&tokens->access, json_string_value(access),
-                           json_string_length(access));
+    status = STATUS_OK;
+    if (access != NULL)
+        status = secret_append(&tokens->access, json_string_value(access),
+                               json_string_length(access));
     if (status == STATUS_OK && refresh != NULL)
         status = secret_append(&tokens->refresh, json_string_value(refresh),
                                json_string_length(refresh));
+    tokens->kind = kind;
     tokens->expires_at = json_integer_value(expires);
     tokens->vars = json_incref(vars);
+    tokens->identity = json_incref(identity);
 out:
     if (status != STATUS_OK)
         tokens_clear(tokens);
