@@ -70,6 +70,7 @@ enum {
     OPTION_CONF = 256,
     OPTION_REALM,
     OPTION_JSON,
+    OPTION_OTP,
     OPTION_TIMEOUT,
     OPTION_ENTRY,
     OPTION_DETACH,
@@ -82,6 +83,7 @@ static const struct option options[] = {
     { "conf", required_argument, NULL, OPTION_CONF },
     { "realm", required_argument, NULL, OPTION_REALM },
     { "json", no_argument, NULL, OPTION_JSON },
+    { "otp", no_argument, NULL, OPTION_OTP },
     { "timeout", required_argument, NULL, OPTION_TIMEOUT },
     { "entry", required_argument, NULL, OPTION_ENTRY },
     { "detach", no_argument, NULL, OPTION_DETACH },
@@ -136,6 +138,9 @@ take_option(int option, struct arguments *arguments)
                                    : misused("no name for a realm:", optarg);
     case OPTION_JSON:
         arguments->json = true;
+        return EXIT_OK;
+    case OPTION_OTP:
+        arguments->otp = true;
         return EXIT_OK;
     case OPTION_TIMEOUT:
         return parse_timeout(optarg, &arguments->timeout_ms)

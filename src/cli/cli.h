@@ -29,6 +29,7 @@ struct arguments {
     const char *user;  /* USER, for the verbs that take one; else NULL */
     const char *entry; /* --entry ID */
     bool json;
+    bool otp; /* try: a second line of standard input is the second factor */
     bool detach;
     int timeout_ms;
     struct log log; /* standard error */

@@ -5,6 +5,7 @@
  *
  * It uses the same helper as a sign-in does and leaves nothing in the cache.
  */
+#include "base/grant.h"
 #include "base/message.h"
 #include "cli/cli.h"
 #include "provider/conf.h"
@@ -23,15 +24,18 @@ struct trial {
     const struct arguments *arguments;
     struct request request;
     struct secret opaque; /* the grant, as of the last step */
+    struct secret otp;    /* empty: none was given */
+    struct secret keys;   /* the key set that the last reply gave */
     json_t *result;
     int code; /* of the first step that did not go as it should */
 };
 
-/* --- the password -------------------------------------------------------- */
+/* --- what is typed ------------------------------------------------------- */
 
-/* Reads one line from standard input, without echo on a terminal. */
+/* Reads one line from standard input; on a terminal after PROMPT and without
+ * echo. */
 static enum status
-read_password(struct secret *password)
+read_line(const char *prompt, struct secret *line)
 {
     struct termios before, silent;
     bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
@@ -41,12 +45,12 @@ read_password(struct secret *password)
     if (terminal) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
-        fputs("Password: ", stderr);
+        fputs(prompt, stderr);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     }
     while (status == STATUS_OK && read(STDIN_FILENO, &byte, 1) == 1
            && byte != '\n')
-        status = secret_append(password, &byte, 1);
+        status = secret_append(line, &byte, 1);
     if (terminal) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         fputc('\n', stderr);
@@ -55,16 +59,16 @@ read_password(struct secret *password)
 }
 
 static bool
-take_password(struct secret *password)
+take_line(const char *prompt, const char *what, struct secret *line)
 {
-    if (read_password(password) != STATUS_OK)
-        fprintf(stderr, "authapi: the password is longer than %d bytes\n",
-                PASSWORD_MAX);
-    else if (password->length == 0)
-        fprintf(stderr, "authapi: standard input holds no password\n");
-    else if (!utf8_valid(password->data, password->length)
-             || memchr(password->data, '\0', password->length) != NULL)
-        fprintf(stderr, "authapi: the password is not UTF-8 text\n");
+    if (read_line(prompt, line) != STATUS_OK)
+        fprintf(stderr, "authapi: the %s is longer than %zu bytes\n", what,
+                line->limit);
+    else if (line->length == 0)
+        fprintf(stderr, "authapi: standard input holds no %s\n", what);
+    else if (!utf8_valid(line->data, line->length)
+             || memchr(line->data, '\0', line->length) != NULL)
+        fprintf(stderr, "authapi: the %s is not UTF-8 text\n", what);
     else
         return true;
     return false;
@@ -94,22 +98,33 @@ fail(struct trial *trial, enum status status)
         trial->code = cli_exit_code(status);
 }
 
+/* Moves what FROM holds into INTO, unless it is empty. */
+static void
+move(struct secret *into, struct secret *from)
+{
+    if (from->length == 0)
+        return;
+    secret_clear(into);
+    *into = *from;
+    *from = (struct secret)SECRET_INIT(from->limit);
+}
+
 /* Runs one operation with what is in HANDOVER; keeps a new grant. */
 static enum status
-ask(struct trial *trial, enum operation operation,
-    const struct handover *handover, struct reply *reply)
+ask(struct trial *trial, enum operation operation, struct handover *handover,
+    struct reply *reply)
 {
     enum status status;
 
     reply_init(reply);
     trial->request.operation = operation;
+    handover->timeout_ms = trial->arguments->timeout_ms;
+    handover->keys = trial->keys; /* borrowed */
     status =
         ask_once(&trial->request, handover, &trial->arguments->log, reply);
-    if (status == STATUS_OK && reply->opaque.length > 0) {
-        secret_clear(&trial->opaque);
-        trial->opaque = reply->opaque;
-        reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
-    }
+    move(&trial->keys, &reply->keys);
+    if (status == STATUS_OK)
+        move(&trial->opaque, &reply->opaque);
     return status;
 }
 
@@ -117,7 +132,7 @@ static enum status
 ask_with_grant(struct trial *trial, enum operation operation,
                struct reply *reply)
 {
-    struct handover handover = { .timeout_ms = trial->arguments->timeout_ms };
+    struct handover handover = { 0 };
     struct secret opaque = SECRET_INIT(OPAQUE_MAX);
     enum status status =
         secret_append(&opaque, trial->opaque.data, trial->opaque.length);
@@ -140,18 +155,50 @@ why(const struct reply *reply, enum status status)
 
 /* --- the steps ----------------------------------------------------------- */
 
+/* Brings the second factor, or takes back what the first step left. */
+static enum status
+try_factor(struct trial *trial, const struct secret *password,
+           struct reply *reply)
+{
+    struct secret state = reply->state;
+    struct handover handover = { .password = *password, .opaque = state };
+    enum status status = STATUS_MFA_REQUIRED;
+    struct reply taken_back;
+
+    reply->state = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    if (trial->otp.length > 0) {
+        handover.otp = trial->otp;
+        reply_clear(reply);
+        status = ask(trial, OPERATION_FACTOR, &handover, reply);
+        if (reply->state.length > 0)
+            move(&state, &reply->state);
+    }
+    if (status != STATUS_OK) {
+        handover = (struct handover){ .opaque = state };
+        (void)!ask(trial, OPERATION_REVOKE, &handover, &taken_back);
+        reply_clear(&taken_back);
+    }
+    secret_clear(&state);
+    return status;
+}
+
 static enum status
 try_login(struct trial *trial, const struct secret *password)
 {
-    struct handover handover = { .timeout_ms = trial->arguments->timeout_ms };
+    struct handover handover = { .password = *password }; /* borrowed */
     struct reply reply;
     enum status status;
-    char text[160];
+    char text[USER_MAX + 160];
 
-    handover.password = *password; /* borrowed */
     status = ask(trial, OPERATION_LOGIN, &handover, &reply);
+    if (status == STATUS_MFA_REQUIRED && reply.state.length > 0)
+        status = try_factor(trial, password, &reply);
     note(trial, "login", json_string(status_name(status)));
-    if (status != STATUS_OK) {
+    if (status == STATUS_MFA_REQUIRED) {
+        say(trial, "login", status,
+            "the API wants a second factor: try again with --otp");
+        fail(trial, status);
+    } else if (status != STATUS_OK) {
         say(trial, "login", status, why(&reply, status));
         fail(trial, status);
     } else if (reply.expires_in > 0) {
@@ -168,6 +215,11 @@ try_login(struct trial *trial, const struct secret *password)
                  trial->arguments->user);
         say(trial, "login", status, text);
     }
+    if (reply.message != NULL && status != STATUS_OK)
+        say(trial, "", status, reply.message);
+    if (status == STATUS_OK && (reply.flags & GRANT_DENIED) != 0)
+        say(trial, "account", STATUS_DENIED,
+            "[account] of the conf does NOT let this user in");
     reply_clear(&reply);
     return status;
 }
@@ -336,6 +388,8 @@ verb_try(const struct arguments *arguments)
     struct trial trial = {
         .arguments = arguments,
         .opaque = SECRET_INIT(OPAQUE_MAX),
+        .otp = SECRET_INIT(OTP_MAX),
+        .keys = SECRET_INIT(KEYS_MAX),
         .result = json_object(),
         .code = EXIT_OK,
     };
@@ -345,7 +399,10 @@ verb_try(const struct arguments *arguments)
     } else if (trial.result == NULL || !fill_request(&trial)) {
         fprintf(stderr, "authapi: out of memory\n");
         trial.code = EXIT_SYSTEM;
-    } else if (!take_password(&password)) {
+    } else if (!take_line("Password: ", "password", &password)
+               || (arguments->otp
+                   && !take_line("One-time code: ", "second factor",
+                                 &trial.otp))) {
         trial.code = EXIT_USAGE;
     } else {
         run_steps(&trial, &password);
@@ -356,6 +413,8 @@ verb_try(const struct arguments *arguments)
     }
     secret_clear(&password);
     secret_clear(&trial.opaque);
+    secret_clear(&trial.otp);
+    secret_clear(&trial.keys);
     wire_clear(&request_table, &trial.request);
     json_decref(trial.result);
     return trial.code;

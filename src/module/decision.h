@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * decision.h - the one table that turns decisions into PAM codes.
+ * decision.h - the tables that turn decisions into PAM codes.
  */
 #ifndef AUTHAPI_MODULE_DECISION_H
 #define AUTHAPI_MODULE_DECISION_H
@@ -9,5 +9,11 @@
 
 /* The code that pam_sm_authenticate(3) returns for STATUS. */
 int decision_code(enum status status) MUST_USE;
+
+/* The code that pam_sm_acct_mgmt(3) returns for STATUS. */
+int decision_account_code(enum status status) MUST_USE;
+
+/* The code that pam_sm_chauthtok(3) returns for STATUS. */
+int decision_change_code(enum status status) MUST_USE;
 
 #endif

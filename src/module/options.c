@@ -12,7 +12,7 @@
 #include <string.h>
 #include <syslog.h>
 
-enum kind { KIND_FLAG, KIND_NUMBER, KIND_REALM };
+enum kind { KIND_FLAG, KIND_NUMBER, KIND_REALM, KIND_ALLOW };
 
 struct option {
     const char *name;
@@ -28,7 +28,11 @@ struct option {
 /* Sorted by name; the README's table says the same. */
 static const struct option table[] = {
     { "debug", KIND_FLAG, 0, 0, AT(debug), "" },
+    { "defer_expired", KIND_FLAG, 0, 0, AT(defer_expired), "" },
+    { "max_age", KIND_NUMBER, 0, 7 * 24 * 3600, AT(max_age_s),
+      "seconds, from 0 to a week" },
     { "minimum_uid", KIND_NUMBER, 0, INT32_MAX, AT(minimum_uid), "a uid" },
+    { "offline", KIND_ALLOW, 0, 0, AT(offline_allow), "allow or deny" },
     { "realm", KIND_REALM, 0, 0, AT(realm),
       "letters, digits, '-' and '_', at most 32" },
     { "timeout", KIND_NUMBER, 1, 300, AT(timeout_s),
@@ -79,6 +83,9 @@ take(const struct option *option, const char *value, struct options *options)
         return true;
     case KIND_NUMBER:
         return parse_number(option, value, member);
+    case KIND_ALLOW:
+        *(long *)member = strcmp(value, "allow") == 0;
+        return *(long *)member != 0 || strcmp(value, "deny") == 0;
     case KIND_REALM:
         if (!realm_valid(value))
             return false;
@@ -98,6 +105,7 @@ options_parse(pam_handle_t *pamh, int argc, const char **argv,
         .realm = "default",
         .minimum_uid = 1000,
         .timeout_s = 10,
+        .max_age_s = 300,
     };
     for (int i = 0; i < argc; i++) {
         size_t length = strcspn(argv[i], "=");

@@ -18,6 +18,12 @@ struct options {
     long use_first_pass;       /* 1: take the password an earlier module left
                                 * and never ask */
     long try_first_pass;       /* 1: take it if there is one, else ask */
+    long max_age_s;            /* max_age=SECONDS, 300: how old what the API
+                                * said may be in the account phase */
+    long offline_allow;        /* offline=allow|deny, deny: that phase without
+                                * an API */
+    long defer_expired;        /* 1: an expired but proven password goes on to
+                                * the account phase */
     long debug;                /* 1: log what is done */
 };
 

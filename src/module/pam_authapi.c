@@ -6,6 +6,7 @@
  * decided into a PAM code.  No entry touches the host: no signal, no
  * environment, no folder, no descriptor is left other than it was.
  */
+#include "module/change.h"
 #include "module/decision.h"
 #include "module/journal.h"
 #include "module/options.h"
@@ -27,6 +28,7 @@ struct entry {
     struct options options;
     struct log log;
     struct session_call call;
+    bool silent; /* PAM_SILENT: the user is told nothing */
 };
 
 /* What a host says of the user is kept and sent where it fits; one that is
@@ -50,13 +52,31 @@ ask_password(void *context, struct secret *password)
     return prompt_password(entry->pamh, &entry->options, password);
 }
 
+static enum status
+ask_else(void *context, const char *prompt, bool echo, struct secret *answer)
+{
+    struct entry *entry = context;
+
+    return prompt_ask(entry->pamh, prompt, echo, answer);
+}
+
+static void
+tell(void *context, const char *text)
+{
+    struct entry *entry = context;
+
+    if (!entry->silent)
+        pam_error(entry->pamh, "%s", text);
+}
+
 /* Reads the arguments and what the host says of the user.  False, logged,
  * when an argument is wrong. */
 static bool
-enter(pam_handle_t *pamh, int argc, const char **argv, const char *function,
-      struct entry *entry)
+enter(pam_handle_t *pamh, int flags, int argc, const char **argv,
+      const char *function, struct entry *entry)
 {
     *entry = (struct entry){ .pamh = pamh };
+    entry->silent = ((unsigned)flags & PAM_SILENT) != 0;
     if (options_parse(pamh, argc, argv, &entry->options) != STATUS_OK)
         return false;
     entry->log = journal_open(pamh, entry->options.debug != 0);
@@ -71,7 +91,12 @@ enter(pam_handle_t *pamh, int argc, const char **argv, const char *function,
         .timeout_ms = (int)entry->options.timeout_s * 1000,
         .log = &entry->log,
         .ask_password = ask_password,
+        .ask = ask_else,
+        .tell = tell,
         .context = entry,
+        .max_age_s = entry->options.max_age_s,
+        .offline_allow = entry->options.offline_allow != 0,
+        .defer_expired = entry->options.defer_expired != 0,
     };
     log_line(&entry->log, LOG_DEBUG, "%s: begin", function);
     return true;
@@ -88,13 +113,12 @@ leave(const struct entry *entry, const char *function, int code)
 EXPORT int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    char handle[ID_SIZE];
+    struct signed_in signed_in;
     struct entry entry;
     enum status status;
     char *user;
 
-    (void)flags;
-    if (!enter(pamh, argc, argv, "authenticate", &entry))
+    if (!enter(pamh, flags, argc, argv, "authenticate", &entry))
         return PAM_SERVICE_ERR;
     /* login(1) and display managers leave the name to us. */
     if (pam_get_user(pamh, &entry.call.user, NULL) != PAM_SUCCESS
@@ -106,9 +130,10 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
         return leave(&entry, "authenticate", PAM_BUF_ERR);
     entry.call.user = user;
     entry.call.prompts = prompt_needed(pamh, &entry.options);
-    status = session_login(&entry.call, handle);
+    status = session_login(&entry.call, &signed_in);
     if (status == STATUS_OK)
-        status = transaction_sign_in(pamh, entry.options.realm, user, handle);
+        status =
+            transaction_sign_in(pamh, entry.options.realm, user, &signed_in);
     free(user);
     return leave(&entry, "authenticate", decision_code(status));
 }
@@ -122,7 +147,7 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
     struct entry entry;
     enum status status;
 
-    if (!enter(pamh, argc, argv, "setcred", &entry))
+    if (!enter(pamh, flags, argc, argv, "setcred", &entry))
         return PAM_CRED_ERR;
     /* A screen was unlocked, or sudo changes to its target. */
     if (((unsigned)flags & (PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) != 0
@@ -134,23 +159,33 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
     return leave(&entry, "setcred", PAM_SUCCESS);
 }
 
-/* Who did not sign in through us is not ours to judge, and who did was judged
- * by the API a moment ago. */
+/* Who did not sign in through us is not ours to judge. */
 EXPORT int
 pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     const struct transaction *transaction;
+    char handle[ID_SIZE] = "";
     struct entry entry;
-    bool ours;
+    enum status status;
 
-    (void)flags;
-    if (!enter(pamh, argc, argv, "acct_mgmt", &entry))
+    if (!enter(pamh, flags, argc, argv, "acct_mgmt", &entry))
         return PAM_SERVICE_ERR;
     transaction = transaction_find(pamh, entry.options.realm);
-    ours = transaction != NULL && transaction->signed_in
-           && entry.call.user != NULL
-           && strcmp(transaction->user, entry.call.user) == 0;
-    return leave(&entry, "acct_mgmt", ours ? PAM_SUCCESS : PAM_IGNORE);
+    if (transaction == NULL || !transaction->signed_in
+        || entry.call.user == NULL
+        || strcmp(transaction->user, entry.call.user) != 0)
+        return leave(&entry, "acct_mgmt", PAM_IGNORE);
+    if (transaction->expired)
+        return leave(&entry, "acct_mgmt", PAM_NEW_AUTHTOK_REQD);
+    if (!transaction_handle(pamh, entry.options.realm, handle))
+        handle[0] = '\0';
+    status = session_judge(&entry.call, handle);
+    /* sshd's keyboard-interactive child ends without any cleanup. */
+    if (status != STATUS_OK && handle[0] != '\0') {
+        session_discard(&entry.call, handle);
+        transaction_forget_handle(pamh, entry.options.realm);
+    }
+    return leave(&entry, "acct_mgmt", decision_account_code(status));
 }
 
 EXPORT int
@@ -162,8 +197,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     char handle[ID_SIZE];
     struct entry entry;
 
-    (void)flags;
-    if (!enter(pamh, argc, argv, "open_session", &entry))
+    if (!enter(pamh, flags, argc, argv, "open_session", &entry))
         return PAM_SESSION_ERR;
     /* No handle: a public key, cron, a fresh sudo: nothing here is ours. */
     if (!transaction_handle(pamh, entry.options.realm, handle)) {
@@ -191,8 +225,7 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc,
     enum status status = STATUS_OK;
     struct entry entry;
 
-    (void)flags;
-    if (!enter(pamh, argc, argv, "close_session", &entry))
+    if (!enter(pamh, flags, argc, argv, "close_session", &entry))
         return PAM_SESSION_ERR;
     transaction = transaction_find(pamh, entry.options.realm);
     if (transaction != NULL) {
@@ -203,14 +236,20 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc,
                  status == STATUS_OK ? PAM_SUCCESS : PAM_SESSION_ERR);
 }
 
-/* Passwords are changed where the API lives. */
 EXPORT int
 pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct entry entry;
+    enum status status;
 
-    (void)flags;
-    if (!enter(pamh, argc, argv, "chauthtok", &entry))
+    if (!enter(pamh, flags, argc, argv, "chauthtok", &entry))
         return PAM_SERVICE_ERR;
-    return leave(&entry, "chauthtok", PAM_IGNORE);
+    if (pam_get_user(pamh, &entry.call.user, NULL) != PAM_SUCCESS
+        || entry.call.user == NULL)
+        return leave(&entry, "chauthtok", PAM_CONV_ERR);
+    if (((unsigned)flags & PAM_PRELIM_CHECK) != 0)
+        status = change_begin(pamh, &entry.options, &entry.call);
+    else
+        status = change_finish(pamh, &entry.options, &entry.call);
+    return leave(&entry, "chauthtok", decision_change_code(status));
 }

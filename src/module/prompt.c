@@ -43,27 +43,36 @@ prompt_needed(pam_handle_t *pamh, const struct options *options)
 }
 
 enum status
+prompt_ask(pam_handle_t *pamh, const char *prompt, bool echo,
+           struct secret *answer)
+{
+    char *typed = NULL;
+    enum status status = STATUS_CANCELLED;
+
+    if (pam_prompt(pamh, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF,
+                   &typed, "%s", prompt)
+            == PAM_SUCCESS
+        && typed != NULL)
+        status = keep(answer, typed);
+    secret_free_text(typed);
+    return status;
+}
+
+enum status
 prompt_password(pam_handle_t *pamh, const struct options *options,
                 struct secret *password)
 {
     const char *left = left_password(pamh, options);
-    char *typed = NULL;
     enum status status;
 
     if (left != NULL)
         return keep(password, left);
     if (options->use_first_pass != 0)
         return STATUS_BAD_CREDENTIALS;
-    if (pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &typed, "%s", PROMPT)
-            != PAM_SUCCESS
-        || typed == NULL) {
-        secret_free_text(typed);
-        return STATUS_CANCELLED;
-    }
-    status = keep(password, typed);
+    status = prompt_ask(pamh, PROMPT, false, password);
     if (status == STATUS_OK
-        && pam_set_item(pamh, PAM_AUTHTOK, typed) != PAM_SUCCESS)
+        && pam_set_item(pamh, PAM_AUTHTOK, secret_text(password))
+               != PAM_SUCCESS)
         status = STATUS_NO_MEMORY;
-    secret_free_text(typed);
     return status;
 }

@@ -26,4 +26,10 @@ bool prompt_needed(pam_handle_t *pamh, const struct options *options) MUST_USE;
 enum status prompt_password(pam_handle_t *pamh, const struct options *options,
                             struct secret *password) MUST_USE;
 
+/* Asks something with PROMPT, with or without echo.  STATUS_OK;
+ * STATUS_CANCELLED; STATUS_NO_MEMORY.  What is longer than ANSWER's cap is cut
+ * there. */
+enum status prompt_ask(pam_handle_t *pamh, const char *prompt, bool echo,
+                       struct secret *answer) MUST_USE;
+
 #endif

@@ -34,7 +34,8 @@ discard(pam_handle_t *pamh, const char *realm, const char *handle)
                                  .realm = realm,
                                  .log = &log };
 
-    session_discard(&call, handle);
+    if (handle[0] != '\0')
+        session_discard(&call, handle);
 }
 
 /* At pam_end: a grant that no session took goes to the outbox, but only in
@@ -48,6 +49,12 @@ clean_up(pam_handle_t *pamh, void *data, int error_status)
     if (transaction->handle[0] != '\0' && transaction->pid == getpid()
         && (error_status & PAM_DATA_SILENT) == 0)
         discard(pamh, transaction->realm, transaction->handle);
+    /* A change that was begun and not ended: its grant likewise, or else by
+     * the sweep; the password is wiped at any end. */
+    if (transaction->old.handle[0] != '\0' && transaction->pid == getpid()
+        && (error_status & PAM_DATA_SILENT) == 0)
+        discard(pamh, transaction->realm, transaction->old.handle);
+    secret_clear(&transaction->old.password);
     free(transaction);
 }
 
@@ -86,12 +93,22 @@ transaction_take(pam_handle_t *pamh, const char *realm)
     return transaction;
 }
 
+static bool
+put_handle(pam_handle_t *pamh, const char *realm, const char *handle)
+{
+    char name[VARIABLE_SIZE], variable[2 * VARIABLE_SIZE];
+
+    variable_name(realm, name);
+    snprintf(variable, sizeof(variable), "%s=%s", name, handle);
+    return pam_putenv(pamh, variable) == PAM_SUCCESS;
+}
+
 enum status
 transaction_sign_in(pam_handle_t *pamh, const char *realm, const char *user,
-                    const char *handle)
+                    const struct signed_in *signed_in)
 {
     struct transaction *transaction = transaction_take(pamh, realm);
-    char name[VARIABLE_SIZE], variable[2 * VARIABLE_SIZE];
+    const char *handle = signed_in->handle;
 
     if (transaction == NULL) {
         discard(pamh, realm, handle);
@@ -99,13 +116,13 @@ transaction_sign_in(pam_handle_t *pamh, const char *realm, const char *user,
     }
     if (transaction->handle[0] != '\0')
         discard(pamh, realm, transaction->handle);
+    transaction_forget_handle(pamh, realm);
     snprintf(transaction->user, sizeof(transaction->user), "%s", user);
     snprintf(transaction->handle, ID_SIZE, "%s", handle);
     transaction->signed_in = true;
+    transaction->expired = signed_in->expired;
     transaction->pid = getpid();
-    variable_name(realm, name);
-    snprintf(variable, sizeof(variable), "%s=%s", name, handle);
-    if (pam_putenv(pamh, variable) != PAM_SUCCESS) {
+    if (handle[0] != '\0' && !put_handle(pamh, realm, handle)) {
         transaction->signed_in = false;
         transaction->handle[0] = '\0';
         discard(pamh, realm, handle);

@@ -22,8 +22,10 @@ struct transaction {
     char realm[REALM_MAX + 1];
     char user[USER_MAX + 1];     /* who signed in */
     bool signed_in;              /* here, through us */
+    bool expired;                /* with a password that must be changed */
     char handle[ID_SIZE];        /* of the staged grant; "": none */
     struct open_session session; /* noted by our open_session */
+    struct old_password old;     /* between the two calls of a change */
     pid_t pid;                   /* the process that staged */
 };
 
@@ -35,11 +37,12 @@ struct transaction *transaction_find(pam_handle_t *pamh, const char *realm);
 struct transaction *transaction_take(pam_handle_t *pamh,
                                      const char *realm) MUST_USE;
 
-/* Remembers that USER signed in and the handle of the staged grant; the grant
- * of an earlier sign-in that no session took goes to the outbox.  STATUS_OK,
- * STATUS_NO_MEMORY: then HANDLE has gone to the outbox. */
+/* Remembers that USER signed in and what that left; the grant of an earlier
+ * sign-in that no session took goes to the outbox.  STATUS_OK,
+ * STATUS_NO_MEMORY: then the new one has gone there. */
 enum status transaction_sign_in(pam_handle_t *pamh, const char *realm,
-                                const char *user, const char *handle) MUST_USE;
+                                const char *user,
+                                const struct signed_in *signed_in) MUST_USE;
 
 /* Copies the handle of the staged grant, from pam_data or else from the PAM
  * environment, into HANDLE; false when there is none. */

@@ -270,7 +270,7 @@ ask_once(const struct request *request, const struct handover *handover,
         return status;
     status = ask_finish(ask, handover, reply);
     if (status == STATUS_NOT_FOUND) {
-        explain(reply, "the helper %s ended before it was asked", HELPER_PATH);
+        explain(reply, "the helper %s ended without a reply", HELPER_PATH);
         status = STATUS_MISCONFIGURED;
     }
     return status;
@@ -281,6 +281,8 @@ reply_init(struct reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
     reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    reply->state = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    reply->keys = (struct secret)SECRET_INIT(KEYS_MAX);
 }
 
 void

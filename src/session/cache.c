@@ -243,6 +243,56 @@ cache_each_staged(struct cache *cache,
     return folder_each(cache->staged, visit_staged, &each);
 }
 
+enum status
+cache_restage(struct cache *cache, const char *handle,
+              const struct grant *grant)
+{
+    enum status status;
+    int folder;
+
+    if (!folder_id_valid(handle))
+        return STATUS_NOT_FOUND;
+    folder = folder_open(cache->staged, handle, false);
+    if (folder < 0)
+        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
+    status = record_write(folder, "grant", &grant_table, grant);
+    close(folder);
+    return status;
+}
+
+/* --- key sets ------------------------------------------------------------ */
+
+void
+cache_load_keys(struct cache *cache, struct secret *keys)
+{
+    int folder = folder_open(cache->realm, "keys", false);
+
+    secret_clear(keys);
+    if (folder < 0)
+        return;
+    if (folder_read(folder, "jwks", keys) != STATUS_OK)
+        secret_clear(keys);
+    close(folder);
+}
+
+void
+cache_store_keys(struct cache *cache, const struct secret *keys)
+{
+    enum status status = STATUS_SYSTEM;
+    int folder;
+
+    if (keys->length == 0)
+        return;
+    folder = folder_open(cache->realm, "keys", true);
+    if (folder >= 0) {
+        status = folder_write(folder, "jwks", keys);
+        close(folder);
+    }
+    if (status != STATUS_OK)
+        log_line(cache->log, LOG_WARNING,
+                 "the key set cannot be kept in %s/keys: %m", cache->path);
+}
+
 /* --- a user's folder ----------------------------------------------------- */
 
 static void

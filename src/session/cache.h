@@ -72,6 +72,20 @@ enum status cache_each_staged(struct cache *cache,
                                             int64_t age_s),
                               void *context) MUST_USE;
 
+/* Replaces the staged grant HANDLE.  STATUS_OK, STATUS_NOT_FOUND,
+ * STATUS_SYSTEM. */
+enum status cache_restage(struct cache *cache, const char *handle,
+                          const struct grant *grant) MUST_USE;
+
+/* --- key sets ------------------------------------------------------------ */
+
+/* Reads the key set that the helper fetched last into KEYS, which stays empty
+ * when there is none or it cannot be read: the helper then fetches one. */
+void cache_load_keys(struct cache *cache, struct secret *keys);
+
+/* Keeps a key set; empty KEYS change nothing.  What fails is logged. */
+void cache_store_keys(struct cache *cache, const struct secret *keys);
+
 /* --- a user's folder ----------------------------------------------------- */
 
 /* Locks the folder of UID, made first when CREATE is set.  STATUS_OK (free

@@ -4,44 +4,25 @@
  *
  * It refuses to let the cause of a refusal show in its time.
  */
-#include "base/message.h"
+#include "session/login.h"
 #include "session/account.h"
-#include "session/ask.h"
-#include "session/cache.h"
-#include "session/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 /* How long a helper waits for somebody to type a password. */
 #define PROMPT_WAIT_MS (600 * 1000)
-/* The reply must be here before the line's timeout= is over, so that a
- * refusal at the deadline still returns at a whole second. */
-#define DEADLINE_MARGIN_MS 500
-
-struct login {
-    const struct session_call *call;
-    uint32_t uid;
-    struct request request;
-    struct ask *ask; /* a helper that waits, or NULL */
-    int slot;        /* its place among the early ones, or -1 */
-    struct secret password;
-    struct timespec entered; /* when the password was given */
-    struct reply reply;
-};
 
 /* --- time ---------------------------------------------------------------- */
 
-/* Sleeps until a whole number of seconds has passed since the password was
- * given: one, unless the API took longer. */
-static void
-wait_for_whole_second(const struct timespec *entered)
+/* One second, unless the API took longer. */
+void
+login_wait(const struct login *login)
 {
-    struct timespec now, until = *entered;
+    struct timespec now, until = login->entered;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     do
@@ -53,7 +34,30 @@ wait_for_whole_second(const struct timespec *entered)
         continue;
 }
 
-/* --- what may go to the API ---------------------------------------------- */
+/* --- who and what -------------------------------------------------------- */
+
+void
+login_begin(struct login *login, const struct session_call *call)
+{
+    memset(login, 0, sizeof(*login));
+    login->call = call;
+    login->slot = -1;
+    login->password = (struct secret)SECRET_INIT(2 * PASSWORD_MAX);
+    reply_init(&login->reply);
+    clock_gettime(CLOCK_MONOTONIC, &login->entered);
+}
+
+void
+login_end(struct login *login)
+{
+    ask_abandon(login->ask);
+    login->ask = NULL;
+    secret_clear(&login->password);
+    reply_clear(&login->reply);
+    wire_clear(&request_table, &login->request);
+    cache_close(login->cache);
+    login->cache = NULL;
+}
 
 /* OpenSSH gives modules this, repeated or cut to the length typed, in place
  * of the password of a user who may not log in. */
@@ -68,50 +72,68 @@ is_junk(const struct secret *password)
     return password->length > 0;
 }
 
-/* Whether the password can be one at all; *why says why not. */
-static bool
-password_fits(const struct secret *password, const char **why)
+bool
+login_password_fits(struct login *login)
 {
+    const struct secret *password = &login->password;
+
     if (password->length == 0)
-        *why = "the password is empty";
+        login->why = "the password is empty";
     else if (password->length > PASSWORD_MAX)
-        *why = "the password is longer than 512 bytes";
+        login->why = "the password is longer than 512 bytes";
     else if (is_junk(password))
-        *why = "sshd does not let this user log in";
+        login->why = "sshd does not let this user log in";
     else if (!utf8_valid(password->data, password->length))
-        *why = "the password is not UTF-8";
+        login->why = "the password is not UTF-8";
     else
         return true;
     return false;
 }
 
-/* Who is at the door.  STATUS_OK, STATUS_NO_SUCH_USER, STATUS_NOT_OURS,
- * STATUS_SYSTEM; *why says why. */
-static enum status
-identify(struct login *login, const char **why)
+static bool
+fill_request(struct login *login, enum operation operation)
+{
+    const struct session_call *call = login->call;
+    struct request *request = &login->request;
+
+    request->operation = operation;
+    request->realm = strdup(call->realm);
+    request->user = strdup(call->user);
+    request->uid = login->uid;
+    request->rhost = call->rhost != NULL ? strdup(call->rhost) : NULL;
+    request->service = call->service != NULL ? strdup(call->service) : NULL;
+    request->idle_ms = call->prompts ? PROMPT_WAIT_MS : call->timeout_ms;
+    request->debug = call->log != NULL && call->log->debug;
+    return request->realm != NULL && request->user != NULL;
+}
+
+enum status
+login_identify(struct login *login, enum operation operation)
 {
     const struct session_call *call = login->call;
     enum status status = account_find(call->user, &login->uid);
 
-    if (status == STATUS_NO_SUCH_USER)
-        *why = "this machine does not know the user";
-    else if (status != STATUS_OK)
-        *why = "the user cannot be looked up";
-    else if (login->uid < call->minimum_uid) {
-        *why = "the uid is below minimum_uid";
+    if (status == STATUS_NO_SUCH_USER) {
+        login->why = "this machine does not know the user";
+    } else if (status != STATUS_OK) {
+        login->why = "the user cannot be looked up";
+    } else if (login->uid < call->minimum_uid) {
+        login->why = "the uid is below minimum_uid";
         status = STATUS_NOT_OURS;
+    } else if (geteuid() != 0) {
+        login->why = "the program that asks does not run as root";
+        status = STATUS_SYSTEM;
+    } else if (!fill_request(login, operation)) {
+        status = STATUS_NO_MEMORY;
+    } else {
+        /* Before a password goes anywhere; what is wrong is logged there. */
+        status =
+            cache_open(call->rundir, call->realm, call->log, &login->cache);
     }
     return status;
 }
 
 /* --- the helper ---------------------------------------------------------- */
-
-static enum status
-start_helper(struct login *login)
-{
-    return ask_start(&login->request, login->call->log, &login->ask,
-                     &login->reply);
-}
 
 /* Starts the helper while the user types, where a slot is free.  What goes
  * wrong here shows again after the prompt. */
@@ -123,7 +145,9 @@ start_early(struct login *login)
     login->slot = cache_take_slot(login->call->rundir);
     if (login->slot < 0)
         return;
-    if (start_helper(login) != STATUS_OK)
+    if (ask_start(&login->request, login->call->log, &login->ask,
+                  &login->reply)
+        != STATUS_OK)
         reply_clear(&login->reply);
 }
 
@@ -135,43 +159,59 @@ give_slot_back(struct login *login)
     login->slot = -1;
 }
 
+enum status
+login_ask(struct login *login, struct handover *handover)
+{
+    struct secret keys = SECRET_INIT(KEYS_MAX);
+    enum status status = STATUS_NOT_FOUND;
+
+    cache_load_keys(login->cache, &keys);
+    handover->keys = keys;
+    handover->timeout_ms = login->call->timeout_ms - DEADLINE_MARGIN_MS;
+    reply_clear(&login->reply);
+    if (login->ask != NULL)
+        status = ask_finish(login->ask, handover, &login->reply);
+    login->ask = NULL;
+    /* None was started, or it was tired of waiting: nothing was posted. */
+    if (status == STATUS_NOT_FOUND) {
+        reply_clear(&login->reply);
+        status = ask_once(&login->request, handover, login->call->log,
+                          &login->reply);
+    }
+    cache_store_keys(login->cache, &login->reply.keys);
+    secret_clear(&keys);
+    return status;
+}
+
 /* Hands the password over and hears the decision. */
 static enum status
 prove(struct login *login)
 {
-    struct handover handover = { 0 };
-    enum status status = STATUS_NOT_FOUND;
+    struct handover handover = { .password = login->password }; /* borrowed */
+    enum status status = login_ask(login, &handover);
 
-    handover.timeout_ms = login->call->timeout_ms - DEADLINE_MARGIN_MS;
-    handover.password = login->password; /* borrowed */
-    if (login->ask != NULL)
-        status = ask_finish(login->ask, &handover, &login->reply);
-    /* None was started, or it was tired of waiting: nothing was posted. */
-    if (status == STATUS_NOT_FOUND) {
-        reply_clear(&login->reply);
-        status = ask_once(&login->request, &handover, login->call->log,
-                          &login->reply);
-    }
-    login->ask = NULL;
+    if (status == STATUS_MFA_REQUIRED && login->reply.state.length > 0)
+        status = factor_prove(login);
     return status;
 }
 
 /* --- the grant ----------------------------------------------------------- */
 
-/* Takes back a grant that cannot be kept: nothing may be left of a sign-in
- * that is refused. */
-static void
-take_back(struct login *login, struct grant *grant)
+/* Nothing may be left of a sign-in that is refused. */
+void
+login_take_back(struct login *login, const struct secret *opaque)
 {
-    struct handover handover = { .timeout_ms = login->call->timeout_ms };
+    struct handover handover = { .timeout_ms = login->call->timeout_ms
+                                               - DEADLINE_MARGIN_MS };
     struct reply reply;
     enum status status;
 
     reply_init(&reply);
     login->request.operation = OPERATION_REVOKE;
-    handover.opaque = grant->opaque; /* borrowed */
+    handover.opaque = *opaque; /* borrowed */
     status = ask_once(&login->request, &handover, login->call->log, &reply);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK && status != STATUS_SESSION_EXPIRED
+        && status != STATUS_UNSUPPORTED)
         log_line(login->call->log, LOG_WARNING,
                  "the tokens of %s could not be taken back: %s",
                  login->call->user,
@@ -179,95 +219,81 @@ take_back(struct login *login, struct grant *grant)
     reply_clear(&reply);
 }
 
-static enum status
-stage(struct login *login, char handle[ID_SIZE])
+enum status
+login_stage(struct login *login, char handle[ID_SIZE])
 {
     const struct session_call *call = login->call;
-    struct cache *cache = NULL;
-    struct grant grant;
+    struct reply *reply = &login->reply;
     enum status status = STATUS_NO_MEMORY;
+    struct grant grant;
 
     grant_init(&grant);
     grant.realm = strdup(call->realm);
     grant.user = strdup(call->user);
     grant.uid = login->uid;
     grant.obtained_at = grant.checked_at = time(NULL);
-    grant.expires_at = login->reply.expires_at;
-    grant.refresh_at = login->reply.refresh_at;
-    grant.flags = login->reply.flags;
-    grant.opaque = login->reply.opaque;
-    login->reply.opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    grant.expires_at = reply->expires_at;
+    grant.refresh_at = reply->refresh_at;
+    grant.flags = reply->flags;
+    grant.opaque = reply->opaque;
+    reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
     if (grant.realm != NULL && grant.user != NULL)
-        status = cache_open(call->rundir, call->realm, call->log, &cache);
-    if (status == STATUS_OK)
-        status = cache_stage(cache, &grant, handle);
+        status = cache_stage(login->cache, &grant, handle);
     if (status != STATUS_OK)
-        take_back(login, &grant);
-    cache_close(cache);
+        login_take_back(login, &grant.opaque);
     grant_clear(&grant);
     return status;
 }
 
-/* Says once why, in the helper's words where there are some.  A refusal is
- * noted; what keeps everybody out is an error. */
-static void
-log_refusal(const struct login *login, enum status status, const char *why)
+/* --- all of it ----------------------------------------------------------- */
+
+/* Whether the helper's words say themselves what was tried and for whom. */
+static bool
+is_whole(const char *detail)
 {
-    static const char begin[] = "login of ";
+    return strncmp(detail, "login of ", strlen("login of ")) == 0
+           || strncmp(detail, "password of ", strlen("password of ")) == 0;
+}
+
+/* A refusal is noted, in the helper's words where there are some; what keeps
+ * everybody out is an error. */
+void
+login_refuse(const struct login *login, enum status status)
+{
+    const struct session_call *call = login->call;
     const char *detail = login->reply.detail;
     bool everybody = status == STATUS_MISCONFIGURED || status == STATUS_SYSTEM
                      || status == STATUS_NO_MEMORY;
     int priority = everybody ? LOG_ERR : LOG_NOTICE;
 
-    if (detail != NULL && strncmp(detail, begin, strlen(begin)) == 0)
-        log_line(login->call->log, priority, "%s", detail);
-    else if (detail != NULL || why != NULL)
-        log_line(login->call->log, priority, "login of \"%s\" refused: %s",
-                 login->call->user, detail != NULL ? detail : why);
+    if (detail != NULL && is_whole(detail))
+        log_line(call->log, priority, "%s", detail);
+    else if (detail != NULL || login->why != NULL)
+        log_line(call->log, priority, "%s of \"%s\" refused: %s",
+                 login->request.operation == OPERATION_PASSWORD
+                     ? "password change"
+                     : "login",
+                 call->user, detail != NULL ? detail : login->why);
+    if (status != STATUS_CANCELLED && login->reply.message != NULL)
+        call->tell(call->context, login->reply.message);
 }
 
-/* --- all of it ----------------------------------------------------------- */
-
+/* An expired password that the API has checked may be let through to the
+ * account phase, where the line wants that. */
 static bool
-fill_request(struct login *login)
+may_defer(const struct login *login, enum status status)
 {
-    const struct session_call *call = login->call;
-    struct request *request = &login->request;
-
-    request->operation = OPERATION_LOGIN;
-    request->realm = strdup(call->realm);
-    request->user = strdup(call->user);
-    request->uid = login->uid;
-    request->rhost = call->rhost != NULL ? strdup(call->rhost) : NULL;
-    request->service = call->service != NULL ? strdup(call->service) : NULL;
-    request->idle_ms = call->prompts ? PROMPT_WAIT_MS : call->timeout_ms;
-    request->debug = call->log != NULL && call->log->debug;
-    return request->realm != NULL && request->user != NULL;
+    return status == STATUS_PASSWORD_EXPIRED && login->reply.proved != 0
+           && login->call->defer_expired;
 }
 
-/* Whether the run folder can be used; if not it is logged now, before a
- * password goes anywhere. */
+/* The decision, the password being asked for on the way. */
 static enum status
-check_cache(const struct session_call *call)
-{
-    struct cache *cache = NULL;
-    enum status status =
-        cache_open(call->rundir, call->realm, call->log, &cache);
-
-    cache_close(cache);
-    return status;
-}
-
-/* The decision, the password being asked for on the way.  *why is set where
- * nothing has been logged yet and the reply has no detail. */
-static enum status
-decide(struct login *login, char handle[ID_SIZE], const char **why)
+decide(struct login *login, struct signed_in *out)
 {
     const struct session_call *call = login->call;
-    enum status asked, status = identify(login, why);
+    enum status asked, status = login_identify(login, OPERATION_LOGIN);
 
-    if (status == STATUS_OK)
-        status = fill_request(login) ? check_cache(call) : STATUS_NO_MEMORY;
     if (status == STATUS_OK)
         start_early(login);
     asked = call->ask_password(call->context, &login->password);
@@ -276,42 +302,43 @@ decide(struct login *login, char handle[ID_SIZE], const char **why)
     /* Whoever is not ours is not refused for what an earlier module left. */
     if (asked == STATUS_CANCELLED
         || (asked != STATUS_OK && status == STATUS_OK)) {
-        *why = "no password was given";
+        login->why = "no password was given";
         return asked;
     }
     if (status != STATUS_OK)
         return status;
-    if (!password_fits(&login->password, why))
+    if (!login_password_fits(login))
         return STATUS_BAD_CREDENTIALS;
     status = prove(login);
+    /* The account phase will refuse; the words for it are here. */
+    if (status == STATUS_OK && login->reply.message != NULL)
+        call->tell(call->context, login->reply.message);
     if (status == STATUS_OK)
-        status = stage(login, handle);
+        return login_stage(login, out->handle);
+    if (may_defer(login, status)) {
+        out->expired = true;
+        return STATUS_OK;
+    }
     return status;
 }
 
 enum status
-session_login(const struct session_call *call, char handle[ID_SIZE])
+session_login(const struct session_call *call, struct signed_in *out)
 {
-    struct login login = {
-        .call = call,
-        .slot = -1,
-        .password = SECRET_INIT(2 * PASSWORD_MAX),
-    };
-    const char *why = NULL;
+    struct login login;
     enum status status;
 
-    handle[0] = '\0';
-    reply_init(&login.reply);
-    clock_gettime(CLOCK_MONOTONIC, &login.entered);
-    status = decide(&login, handle, &why);
+    *out = (struct signed_in){ 0 };
+    login_begin(&login, call);
+    status = decide(&login, out);
     secret_clear(&login.password);
     ask_abandon(login.ask);
+    login.ask = NULL;
     if (status != STATUS_OK) {
-        log_refusal(&login, status, why);
+        login_refuse(&login, status);
         if (status != STATUS_CANCELLED)
-            wait_for_whole_second(&login.entered);
+            login_wait(&login);
     }
-    reply_clear(&login.reply);
-    wire_clear(&request_table, &login.request);
+    login_end(&login);
     return status;
 }

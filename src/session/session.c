@@ -8,6 +8,7 @@
 #include "session/cache.h"
 #include "session/deliver.h"
 #include "session/leader.h"
+#include "session/renewal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,43 +42,19 @@ session_discard(const struct session_call *call, const char *handle)
 
 /* --- refresh ------------------------------------------------------------- */
 
-static enum status
-ask_refresh(const struct session_call *call, const struct grant *grant,
-            struct reply *reply)
-{
-    struct handover handover = { .timeout_ms = call->timeout_ms };
-    struct request request = {
-        .operation = OPERATION_REFRESH,
-        .realm = grant->realm,
-        .user = grant->user,
-        .uid = grant->uid,
-        .idle_ms = call->timeout_ms,
-        .debug = call->log != NULL && call->log->debug,
-    };
-
-    handover.opaque = grant->opaque; /* borrowed */
-    return ask_once(&request, &handover, call->log, reply);
-}
-
 /* Refreshes the held grant, whose lock we have.  Whatever the API says, the
  * session goes on. */
 static void
-refresh(const struct session_call *call, struct holding *holding,
-        struct grant *grant)
+refresh(const struct session_call *call, struct cache *cache,
+        struct holding *holding, struct grant *grant)
 {
     struct reply reply;
     enum status status;
 
     reply_init(&reply);
-    status = ask_refresh(call, grant, &reply);
+    status = renewal_ask(call, cache, OPERATION_REFRESH, grant, &reply);
     if (status == STATUS_OK) {
-        secret_clear(&grant->opaque);
-        grant->opaque = reply.opaque;
-        reply.opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
-        grant->checked_at = time(NULL);
-        grant->expires_at = reply.expires_at;
-        grant->refresh_at = reply.refresh_at;
-        grant->flags = reply.flags;
+        renewal_take(grant, &reply);
         (void)!holding_store(holding, grant); /* logged there */
     } else {
         log_line(call->log, LOG_WARNING,
@@ -147,13 +124,14 @@ note_session(const struct session_call *call, struct holding *holding,
 }
 
 static void
-refresh_if_due(const struct session_call *call, struct holding *holding)
+refresh_if_due(const struct session_call *call, struct cache *cache,
+               struct holding *holding)
 {
     struct grant held;
 
     if (holding_load(holding, &held) == STATUS_OK
         && grant_due(&held, time(NULL)))
-        refresh(call, holding, &held);
+        refresh(call, cache, holding, &held);
     grant_clear(&held);
 }
 
@@ -177,7 +155,7 @@ commit_locked(const struct session_call *call, struct cache *cache,
     if (status == STATUS_OK && open != NULL)
         status = note_session(call, holding, open->id);
     if (status == STATUS_OK)
-        refresh_if_due(call, holding);
+        refresh_if_due(call, cache, holding);
     /* Somebody revoked this user meanwhile: the session goes on without. */
     if (status == STATUS_OK && open != NULL && !holding_current(holding))
         open->id[0] = '\0';

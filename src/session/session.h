@@ -3,11 +3,13 @@
  * session.h - the policy: what one PAM call does.
  *
  *     authenticate --> session_login    stages a grant under a handle
+ *     acct_mgmt    --> session_judge    is the account still good
  *     open_session --> session_open     commits it, notes the session,
  *                                       refreshes what is due
  *     setcred      --> session_renew    commits into a session set that exists
  *     close_session -> session_close    ends the session; the last one clears
  *                                       the cache and sets the revocation off
+ *     chauthtok    --> session_prove_old, session_change_password
  *
  * It reaches the user and the log through the struct below and knows neither
  * PAM nor the network, so that it can one day serve callers that are not root
@@ -41,8 +43,25 @@ struct session_call {
      * PASSWORD_MAX, so that an over-long one is seen); STATUS_CANCELLED;
      * STATUS_NO_MEMORY. */
     enum status (*ask_password)(void *context, struct secret *password);
+    /* Asks something else: PROMPT, with or without echo.  As above. */
+    enum status (*ask)(void *context, const char *prompt, bool echo,
+                       struct secret *answer);
+    /* Tells the user why something was refused. */
+    void (*tell)(void *context, const char *text);
     void *context;
     bool prompts; /* ask_password will wait for a person */
+
+    int64_t max_age_s;  /* of what the account phase may decide from */
+    bool offline_allow; /* the account phase without an API: let in */
+    bool defer_expired; /* an expired but proven password: let the account
+                         * phase ask for a new one */
+};
+
+/* What a sign-in left. */
+struct signed_in {
+    char handle[ID_SIZE]; /* of the staged grant; "" with expired */
+    bool expired; /* the password was proven and must be changed; there are
+                   * no tokens */
 };
 
 /* A session that was noted, to be ended by session_close. */
@@ -51,12 +70,46 @@ struct open_session {
     char id[ID_SIZE]; /* "": none */
 };
 
-/* Proves the password at the API.  STATUS_OK: HANDLE names the staged grant.
- * Anything else is a refusal, logged once; all but STATUS_CANCELLED return at
- * the next whole second after the password was given, whatever the cause.  The
- * user is asked first in every case. */
+/* Proves the password at the API, and the second factor where the API wants
+ * one (three tries).  STATUS_OK: OUT tells what it left.  Anything else is a
+ * refusal, logged once; all but STATUS_CANCELLED return a whole number of
+ * seconds after the last answer of the user, whatever the cause.  The user is
+ * asked first in every case. */
 enum status session_login(const struct session_call *call,
-                          char handle[ID_SIZE]) MUST_USE;
+                          struct signed_in *out) MUST_USE;
+
+/* Whether the account behind the grant HANDLE (or, when a session has taken
+ * that, behind the user's held grant) may come in: from what the API said no
+ * longer than max_age_s ago, else by asking it anew.  STATUS_OK;
+ * STATUS_DENIED ([account] of the conf), STATUS_SESSION_EXPIRED and the other
+ * classes; STATUS_UNAVAILABLE unless offline_allow; STATUS_NOT_FOUND: there is
+ * no grant.  All but STATUS_OK and STATUS_NOT_FOUND are logged. */
+enum status session_judge(const struct session_call *call,
+                          const char *handle) MUST_USE;
+
+/* The old password of somebody who is about to change it, proven. */
+struct old_password {
+    struct secret password;
+    char handle[ID_SIZE]; /* the staged grant that the proof brought; "" */
+};
+
+/* Asks for the current password (or takes CURRENT, when not NULL) and proves
+ * it.  STATUS_OK fills OLD; STATUS_UNSUPPORTED: the API has no way to change
+ * it; STATUS_NOT_OURS and STATUS_NO_SUCH_USER: nothing was asked; others are
+ * refusals, logged once.  End with old_password_clear in every case. */
+enum status session_prove_old(const struct session_call *call,
+                              const char *current,
+                              struct old_password *old) MUST_USE;
+
+/* Posts the change once.  STATUS_OK; STATUS_PASSWORD_REJECTED (the user has
+ * been told why); others; logged once. */
+enum status session_change_password(const struct session_call *call,
+                                    const struct old_password *old,
+                                    const struct secret *fresh) MUST_USE;
+
+/* Wipes OLD; its grant goes to the outbox. */
+void old_password_clear(const struct session_call *call,
+                        struct old_password *old);
 
 /* Commits the staged grant HANDLE to the user and notes the session in OPEN;
  * refreshes the held grant when it is due.  STATUS_OK, also when the API

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * judge.c - the account phase: may this account still come in.
+ *
+ * It decides from what the API said not long ago, or asks it anew; it refuses
+ * to say yes by default.
+ */
+#include "session/account.h"
+#include "session/cache.h"
+#include "session/renewal.h"
+#include "session/session.h"
+
+#include <syslog.h>
+#include <time.h>
+
+#define HOLD_WAIT_MS 2000
+
+/* The grant that is judged, and where it lives. */
+struct judged {
+    struct cache *cache;
+    const char *handle;      /* while it is staged */
+    struct holding *holding; /* once a session has taken it */
+    struct grant grant;
+};
+
+/* Finds the staged grant HANDLE, or else the user's held one. */
+static enum status
+find(struct judged *judged, const struct session_call *call, uint32_t uid)
+{
+    enum status status =
+        cache_load_staged(judged->cache, judged->handle, &judged->grant);
+
+    if (status == STATUS_NOT_FOUND) {
+        judged->handle = NULL;
+        status = cache_hold(judged->cache, uid, false, HOLD_WAIT_MS,
+                            &judged->holding);
+        if (status == STATUS_OK)
+            status = holding_load(judged->holding, &judged->grant);
+    }
+    if (status == STATUS_OK
+        && !grant_belongs(&judged->grant, call->realm, call->user, uid))
+        status = STATUS_NOT_FOUND;
+    return status;
+}
+
+static enum status
+keep(struct judged *judged)
+{
+    if (judged->holding != NULL)
+        return holding_store(judged->holding, &judged->grant);
+    return cache_restage(judged->cache, judged->handle, &judged->grant);
+}
+
+static bool
+unreachable(enum status status)
+{
+    return status == STATUS_UNAVAILABLE || status == STATUS_DEADLINE
+           || status == STATUS_RATE_LIMITED;
+}
+
+/* Asks the API anew. */
+static enum status
+ask_anew(const struct session_call *call, struct judged *judged)
+{
+    struct reply reply;
+    enum status status;
+
+    reply_init(&reply);
+    status = renewal_ask(call, judged->cache, OPERATION_ACCOUNT,
+                         &judged->grant, &reply);
+    if (status == STATUS_OK || status == STATUS_DENIED) {
+        renewal_take(&judged->grant, &reply);
+        if (keep(judged) != STATUS_OK)
+            status = STATUS_SYSTEM;
+    } else if (unreachable(status) && call->offline_allow) {
+        log_line(call->log, LOG_WARNING,
+                 "%s comes in on what the API said %lld seconds ago: %s",
+                 call->user,
+                 (long long)(time(NULL) - judged->grant.checked_at),
+                 reply.detail != NULL ? reply.detail : status_text(status));
+        status = STATUS_OK;
+    } else {
+        log_line(call->log, LOG_NOTICE, "the account of \"%s\" is refused: %s",
+                 call->user,
+                 reply.detail != NULL ? reply.detail : status_text(status));
+    }
+    if (status != STATUS_OK && reply.message != NULL)
+        call->tell(call->context, reply.message);
+    reply_clear(&reply);
+    return status;
+}
+
+static enum status
+judge(const struct session_call *call, struct judged *judged)
+{
+    int64_t age_s = time(NULL) - judged->grant.checked_at;
+    enum status status = STATUS_OK;
+
+    /* A clock that was set back makes no grant young. */
+    if (age_s < 0 || age_s >= call->max_age_s)
+        status = ask_anew(call, judged);
+    if (status == STATUS_OK && (judged->grant.flags & GRANT_DENIED) != 0)
+        status = STATUS_DENIED;
+    if (status == STATUS_DENIED)
+        log_line(call->log, LOG_NOTICE,
+                 "the account of \"%s\" is refused: [account] of the conf "
+                 "does not let this user in",
+                 call->user);
+    return status;
+}
+
+enum status
+session_judge(const struct session_call *call, const char *handle)
+{
+    struct judged judged = { .handle = handle };
+    uint32_t uid;
+    enum status status = account_find(call->user, &uid);
+
+    grant_init(&judged.grant);
+    if (status == STATUS_OK)
+        status =
+            cache_open(call->rundir, call->realm, call->log, &judged.cache);
+    if (status == STATUS_OK)
+        status = find(&judged, call, uid);
+    if (status == STATUS_OK)
+        status = judge(call, &judged);
+    holding_release(judged.holding);
+    grant_clear(&judged.grant);
+    cache_close(judged.cache);
+    return status;
+}
