@@ -14,6 +14,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from apiscript import ScriptError  # noqa: E402
 from certificates import Certificates  # noqa: E402
+from tokens import Keys  # noqa: E402
 
 # Present in every test; the group beside a name is a second group of theirs.
 ACCOUNTS = ("alice 2001 linux-users", "bob 2002", "robot 200")
@@ -35,7 +36,8 @@ class Lab:
         self.helper = os.path.join(values["helperdir"], "authapi-helper")
         self.command = os.path.join(values["bindir"], "authapi")
         self.rundir, self.confdir = values["rundir"], values["confdir"]
-        self.drive = os.path.join(build, "tests/script/pamdrive")
+        self.drive = os.path.abspath(
+            os.path.join(build, "tests/script/pamdrive"))
         self.folder = "/tmp/script"
         os.mkdir(self.folder)
         os.umask(0o022)
@@ -45,6 +47,7 @@ class Lab:
         # The helper reads a CA file without rights of root.
         os.mkdir("/etc/authapi-test-ca", 0o755)
         self.certificates = Certificates("/etc/authapi-test-ca")
+        self.keys = Keys("/etc/authapi-test-keys")
         self._trust()
         self.known = set()
         for account in ACCOUNTS:

@@ -10,9 +10,12 @@ import re
 from apiscript import ScriptError, literal, seconds
 
 PLAIN = ("options", "stack", "conf", "accounts", "setup", "cleanup", "api",
-         "prompts", "calls", "cache before", "cache after", "log", "secrets")
+         "prompts", "tokens", "calls", "cache before", "cache after", "log",
+         "secrets")
 TYPES = {"auth": "auth", "account": "account", "session": "session",
          "password": "password"}
+
+REALM_MAX = 32
 
 STANDARD_CONF = """\
 provider = gotrue
@@ -93,6 +96,8 @@ class TestFile:
 
     def __init__(self, path):
         self.name = os.path.basename(path).removesuffix(".test")
+        if len(self.name) > REALM_MAX:
+            raise ScriptError("the name is too long for a realm")
         self.sentence, self.sections = "", {}
         with open(path, encoding="utf-8") as source:
             self._read(source.read().split("\n"))
@@ -135,6 +140,13 @@ class TestFile:
         """The section's lines without comments and blank ones."""
         return [line.strip() for line in self.sections.get(name, [])
                 if line.strip() and not line.strip().startswith("#")]
+
+    def joined(self, name):
+        """The section's lines; what is indented goes on with the line
+        before."""
+        return re.sub(r"\n\s+", " ", "\n".join(
+            line for line in self.sections.get(name, [])
+            if line.strip() and not line.startswith("#"))).splitlines()
 
     def text(self, name, standard=""):
         """The section as it stands, or STANDARD where it is absent."""

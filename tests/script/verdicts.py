@@ -22,8 +22,14 @@ class Verdicts:
 
     def _check_prompts(self):
         expected = [(one.kind, one.text) for one in self.prompts]
-        if self.seen != expected:
+        if not self._prompted(self.seen):
             self.found.append(f"prompts: {self.seen}, expected {expected}")
+
+    def _prompted(self, seen):
+        """Whether SEEN is what [prompts] expects."""
+        return len(seen) == len(self.prompts) and all(
+            one.kind == kind and like(one.text, text)
+            for one, (kind, text) in zip(self.prompts, seen))
 
     def _check_log(self):
         expected = self.test.log()

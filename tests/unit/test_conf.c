@@ -317,61 +317,6 @@ test_request(void **state)
     assert_null(conf->revoke_access.auth_second);
 }
 
-/* The folder of the shipped descriptions, beside this source. */
-static void
-find_descriptions(char *path, size_t size)
-{
-    const char *slash = strrchr(__FILE__, '/');
-    int length = slash != NULL ? (int)(slash - __FILE__) : 1;
-
-    snprintf(path, size, "%.*s/../../providers", length,
-             slash != NULL ? __FILE__ : ".");
-}
-
-/* Every shipped description loads with the few lines its head gives as an
- * example, and warns of nothing but what it cannot compare. */
-static void
-test_shipped(void **state)
-{
-    static const char *const sites[] = {
-        "provider = gotrue\nbase = https://x/auth/v1\n" USERS,
-        "provider = gotrue\nbase = https://x/auth/v1\n"
-        "identity = %{user}@example.com\nanon_key = @file:key\n" USERS,
-        "provider = oauth2\nbase = https://x\nclient_id = linux\n" USERS,
-        "provider = oauth2\ntoken_url = https://x/token\nrevoke_url =\n"
-        "client_id = linux\nclient_secret = @file:key\nscope = openid\n" USERS,
-        "provider = glewlwyd\nbase = https://x/api/oidc\n"
-        "client_id = linux\nclient_secret = @file:key\n" USERS,
-    };
-    struct site_folder *place = *state;
-    const struct conf_reporter reporter = { site_report, place };
-    char descriptions[512];
-    char path[128];
-
-    find_descriptions(descriptions, sizeof(descriptions));
-    site_text(place, "key", "k\n");
-    snprintf(path, sizeof(path), "%s", site_path(place, "site.conf"));
-    for (size_t i = 0; i < sizeof(sites) / sizeof(*sites); i++) {
-        struct conf *conf = NULL;
-        bool gotrue = i < 2;
-
-        site_text(place, "site.conf", sites[i]);
-        place->reports[0] = '\0';
-        if (conf_load(path, descriptions, &reporter, &conf) != STATUS_OK)
-            fail_msg("%s", place->reports);
-        assert_true(conf->refresh.present);
-        assert_int_equal(conf->revoke.present, i != 3);
-        assert_int_equal(conf->revoke_access.present, i == 2 || i == 4);
-        assert_int_equal(conf->login.account_login, !gotrue);
-        if (gotrue)
-            assert_string_equal(place->reports, "");
-        else
-            assert_non_null(strstr(place->reports, ":account: nothing"));
-        assert_null(strstr(place->reports, "E "));
-        conf_free(conf);
-    }
-}
-
 #define TEST(function)                                                        \
     cmocka_unit_test_setup_teardown(function, site_setup, site_teardown)
 
@@ -384,7 +329,7 @@ main(void)
         TEST(test_headers),          TEST(test_variables),
         TEST(test_secret_file),      TEST(test_secret_length),
         TEST(test_secret_place),     TEST(test_good_settings),
-        TEST(test_request),          TEST(test_shipped),
+        TEST(test_request),
     };
 
     return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

@@ -112,7 +112,7 @@ test_account(void **state)
     site_bad(state, SITE USERS "[login]\naccount = /email*=%{identity}\n",
              "E site.conf:6:account: compares nothing");
     site_bad(state, SITE USERS "[login]\naccount = jwt:/email=%{identity}\n",
-             "E site.conf:6:account: jwt: needs [jwt]");
+             "E site.conf:6:account: jwt: needs a [jwt]");
     assert_int_equal(site_load(place, SITE USERS "[login]\naccount = login\n"),
                      STATUS_OK);
     assert_true(place->conf->login.account_login);
@@ -248,7 +248,7 @@ test_bad_values(void **state)
         { "out.base = /a", "E own.ini:7:out.base: is the name of" },
         { "out.x = a", "E own.ini:7:out.x: a source is" },
         { "out.x = header:", "E own.ini:7:out.x: header: and cookie:" },
-        { "out.x = jwt:/a", "E own.ini:7:out.x: jwt: needs [jwt]" },
+        { "out.x = jwt:/a", "E own.ini:7:out.x: jwt: needs a [jwt]" },
         { "out.expires = /e\nexpires_unit = h",
           "E own.ini:8:expires_unit: none of s" },
         { "expires_unit = ms", "E own.ini:7:expires_unit: without out." },
@@ -263,7 +263,7 @@ test_bad_values(void **state)
         { "rule.a = locked status=400", "E own.ini:7:rule.a: rules are" },
         { "rule.1 = wrong status=400", "E own.ini:7:rule.1: a rule begins" },
         { "rule.1 = locked", "E own.ini:7:rule.1: a condition is missing" },
-        { "rule.1 = locked jwt:/a?", "E own.ini:7:rule.1: jwt: needs" },
+        { "rule.1 = locked jwt:/a?", "E own.ini:7:rule.1: jwt: no token" },
         { "sessions = two", "E own.ini:7:sessions: neither many nor one" },
         { "ends = grant", "E own.ini:7:ends: unknown key in [login]" },
         { "feild.x = 1", "E own.ini:7:feild.x: unknown key in [login]; did "
@@ -279,8 +279,13 @@ test_bad_values(void **state)
           "E own.ini:9:out.x: unknown key in [revoke]" },
         { "[http]\nurl = x", "E own.ini:8:url: unknown key in [http]" },
         { "[rules]\nfield.x = x", "E own.ini:8:field.x: unknown key in" },
-        { "[mfa]", "E own.ini:7:: [mfa] is not supported by this version" },
-        { "[jwt]\nkeys = x", "E own.ini:7:: [jwt] is not supported" },
+        { "success = jwt:/a?", "E own.ini:7:success: jwt: no token" },
+        { "prompt = Code:", "E own.ini:7:prompt: unknown key in [login]" },
+        { "[device_start]", "E own.ini:7:: unknown section [device_start]" },
+        { "[http]\nrequest_id = x", "E own.ini:8:request_id: a source is" },
+        { "[http]\nrequest_id = jwt:/a", "E own.ini:8:request_id: jwt:" },
+        { "[http]\nreqest_id = /a", "E own.ini:8:reqest_id: unknown key in "
+                                    "[http]; did you mean request_id?" },
         { "[reveal]", "E own.ini:7:: unknown section [reveal]" },
         { "[rule]", "E own.ini:7:: unknown section [rule]; did you mean "
                     "[rules]?" },

@@ -419,6 +419,121 @@ test_read_string(void **state)
     secret_clear(&out);
 }
 
+/* P@=v is about whole members: elements of an array, words of a string, and
+ * never a part of one, another type or an object's name. */
+static void
+test_member(void **state)
+{
+    static const char claims[] =
+        "{\"roles\":[\"staff\",\"linux admin\",7,true,null,[\"deep\"],\"\","
+        "\"nul\\u0000x\"],\"scope\":\"openid  email\",\"one\":\"admin\","
+        "\"number\":7,\"none\":null,\"map\":{\"admin\":true},\"empty\":\"\","
+        "\"https://x.example/roles\":[\"alice\"],\"a~b\":\"c\"}";
+    static const char *const yes[] = {
+        "jwt:/roles@=staff",   "\"jwt:/roles@=linux admin\"",
+        "jwt:/roles@=7",       "jwt:/roles@=true",
+        "jwt:/scope@=openid",  "jwt:/scope@=email",
+        "jwt:/one@=admin",     "jwt:/https:~1~1x.example~1roles@=%{user}",
+        "jwt:/roles/5@=deep",  "header:X-Retry@=7",
+        "/user/name@=%{user}", NULL
+    };
+    static const char *const no[] = {
+        "jwt:/roles@=staf",     "jwt:/roles@=staffs",
+        "jwt:/roles@=Staff",    "jwt:/roles@=linux",
+        "jwt:/roles@=admin",    "jwt:/roles@=deep",
+        "jwt:/roles@=nul",      "jwt:/roles@=null",
+        "jwt:/roles@=%{empty}", "jwt:/roles@=%{unset}",
+        "jwt:/scope@=open",     "\"jwt:/scope@=openid  email\"",
+        "jwt:/number@=7",       "jwt:/none@=null",
+        "jwt:/map@=admin",      "jwt:/missing@=x",
+        "jwt:/empty@=%{empty}", "jwt:/roles@=%{prefix}",
+        "cookie:nosuch@=n",     "jwt:/roles=staff",
+        "\"jwt:/scope@= \"",    NULL
+    };
+    struct world *world = *state;
+
+    json_decref(world->answer.jwt);
+    world->answer.jwt = json_loads(claims, JSON_ALLOW_NUL, NULL);
+    assert_non_null(world->answer.jwt);
+    all_hold(state, yes, true);
+    all_hold(state, no, false);
+}
+
+/* On claims alone a bare name is one claim, whatever it holds; there is no
+ * status and no place but the token. */
+static void
+test_claims(void **state)
+{
+    static const char *const yes[] = { "sub=alice",
+                                       "/sub=%{user}",
+                                       "jwt:/sub=alice",
+                                       "status=gold",
+                                       "a/b~c=d",
+                                       "list@=x",
+                                       "!nothing?",
+                                       "sub?",
+                                       "/a~1b~0c=d",
+                                       "https://x@=y",
+                                       NULL };
+    static const char *const no[] = { "sub=bob", "/error=invalid_grant",
+                                      "!sub?",   "status=400",
+                                      "a=d",     NULL };
+    static const char *const bad[] = { "=x",    "?",         "sub",    "sub^=",
+                                       "[a=b",  "jwt:sub=x", "sub=%{", "",
+                                       "sub@=", NULL };
+    struct world *world = *state;
+    const char *why = NULL;
+    struct conds conds;
+
+    json_decref(world->answer.jwt);
+    world->answer.jwt =
+        json_pack("{s:s, s:s, s:s, s:[s], s:[s]}", "sub", "alice", "status",
+                  "gold", "a/b~c", "d", "list", "x", "https://x", "y");
+    assert_non_null(world->answer.jwt);
+    for (size_t i = 0; yes[i] != NULL; i++) {
+        assert_true(conds_parse_claims(yes[i], &conds, &why));
+        assert_true(conds_need_jwt(&conds));
+        if (!conds_hold(&conds, &world->answer, &world->vars))
+            fail_msg("%s does not hold", yes[i]);
+        conds_clear(&conds);
+    }
+    for (size_t i = 0; no[i] != NULL; i++) {
+        assert_true(conds_parse_claims(no[i], &conds, &why));
+        if (conds_hold(&conds, &world->answer, &world->vars))
+            fail_msg("%s holds", no[i]);
+        conds_clear(&conds);
+    }
+    for (size_t i = 0; bad[i] != NULL; i++) {
+        why = NULL;
+        if (conds_parse_claims(bad[i], &conds, &why))
+            fail_msg("%s is taken", bad[i]);
+        assert_non_null(why);
+    }
+}
+
+/* Which conditions are content with a part of a value. */
+static void
+test_partial(void **state)
+{
+    static const char *const whole[] = { "/a=x", "/a~=x",      "/a@=x",
+                                         "/a?",  "status=200", NULL };
+    static const char *const part[] = { "/a^=x", "/b=y /a*=x", NULL };
+    const char *why = NULL;
+    struct conds conds;
+
+    (void)state;
+    for (size_t i = 0; whole[i] != NULL; i++) {
+        assert_true(conds_parse(whole[i], &conds, &why));
+        assert_false(conds_partial(&conds));
+        conds_clear(&conds);
+    }
+    for (size_t i = 0; part[i] != NULL; i++) {
+        assert_true(conds_parse(part[i], &conds, &why));
+        assert_true(conds_partial(&conds));
+        conds_clear(&conds);
+    }
+}
+
 #define TEST(function)                                                        \
     cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -430,7 +545,8 @@ main(void)
         TEST(test_parts),   TEST(test_unset),       TEST(test_presence),
         TEST(test_headers), TEST(test_bare_answer), TEST(test_all),
         TEST(test_refused), TEST(test_rule),        TEST(test_first_match),
-        TEST(test_compare), TEST(test_read_string),
+        TEST(test_compare), TEST(test_read_string), TEST(test_member),
+        TEST(test_claims),  TEST(test_partial),
     };
 
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
