@@ -137,6 +137,12 @@ class Api:
         self._script("resume")
         self.relay.open()
 
+    def disable_bob(self):
+        self._script("disable")
+
+    def enable_bob(self):
+        self._script("enable")
+
     def freeze(self):
         """The server takes connections and answers nothing."""
         self._signal(signal.SIGSTOP)

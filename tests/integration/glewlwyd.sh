@@ -7,6 +7,8 @@
 #     glewlwyd.sh start DIR     makes DIR anew, starts the server, sets it up
 #     glewlwyd.sh resume DIR    starts it again on the same data
 #     glewlwyd.sh stop DIR      ends it
+#     glewlwyd.sh disable DIR   disables bob's account in the running server
+#     glewlwyd.sh enable DIR    enables it again
 #
 # start prints what a client must know as lines that a shell can read with
 # eval: GLEWLWYD_BASE, GLEWLWYD_CA, GLEWLWYD_CLIENT, GLEWLWYD_SECRET (a file).
@@ -21,7 +23,7 @@
 set -eu
 
 usage() {
-    echo "usage: glewlwyd.sh start|resume|stop DIR" >&2
+    echo "usage: glewlwyd.sh start|resume|stop|disable|enable DIR" >&2
     exit 2
 }
 
@@ -153,10 +155,30 @@ add_user() {
 END
 }
 
-set_up() {
+# From here on admin() is the administrator.
+log_in() {
     admin POST auth/ <<END
 {"username": "admin", "password": "password"}
 END
+}
+
+# The administrator's cookie has served.
+log_out() {
+    rm -f cookies answer
+}
+
+# set_bob true|false: whether his account is enabled.
+set_bob() {
+    log_in
+    admin PUT user/bob <<END
+{"username": "bob", "name": "bob", "email": "bob@example.com",
+ "enabled": $1, "scope": ["openid", "linux", "g_profile"]}
+END
+    log_out
+}
+
+set_up() {
+    log_in
     for scope in linux introspect; do
         admin POST scope <<END
 {"name": "$scope", "display_name": "$scope", "description": "$scope",
@@ -194,8 +216,7 @@ END
  "authorization_type": ["password", "refresh_token"],
  "redirect_uri": ["https://localhost/none"], "scope": ["introspect"]}
 END
-    # The administrator's cookie has served.
-    rm -f cookies answer
+    log_out
 }
 
 case $verb in
@@ -224,6 +245,14 @@ resume)
 stop)
     cd "$dir"
     end
+    ;;
+disable)
+    cd "$dir"
+    set_bob false
+    ;;
+enable)
+    cd "$dir"
+    set_bob true
     ;;
 *) usage ;;
 esac

@@ -26,6 +26,7 @@ SSH_FOLDER = "/tmp/ssh"
 PORT = 2222  # the example as it is; root may not log in
 PORT_BARE = 2223  # without delays of others, and root may log in
 LOCAL_PASSWORDS = {"carol": "carol's own l0cal one", "root": "t00r of the lab"}
+API_FOLDERS = (FOLDER, "/tmp/oidc")
 METHODS = ("password", "keyboard-interactive")
 
 SSHD_CONFIG = """\
@@ -106,7 +107,7 @@ class Machine:
         for user, password in LOCAL_PASSWORDS.items():
             run("chpasswd", input=f"{user}:{password}\n")
         self._write_conf()
-        for service in ("sshd", "sudo", "login"):
+        for service in ("sshd", "sudo", "login", "passwd"):
             shutil.copy(
                 f"{SOURCE}/pam.d-examples/{service}", f"/etc/pam.d/{service}"
             )
@@ -127,9 +128,9 @@ class Machine:
             f"{SSH_FOLDER}/known_hosts",
             f"[127.0.0.1]:{PORT} {key}\n[127.0.0.1]:{PORT_BARE} {key}\n",
         )
-        self._start_sshd("sshd", PORT, "no")
+        self.start_sshd("sshd", PORT, "no")
         self._make_bare_service()
-        self._start_sshd("sshd-bare", PORT_BARE, "yes")
+        self.start_sshd("sshd-bare", PORT_BARE, "yes")
 
     def _write_conf(self):
         """The conf that a site would write, as the README says."""
@@ -175,7 +176,7 @@ class Machine:
                 bare.append(line)
         write("/etc/pam.d/sshd-bare", "\n".join(bare) + "\n")
 
-    def _start_sshd(self, name, port, root):
+    def start_sshd(self, name, port, root):
         """sshd takes the name of its PAM service from its own."""
         program = f"{SSH_FOLDER}/{name}"
         os.symlink("/usr/sbin/sshd", program)
@@ -270,11 +271,11 @@ class Machine:
         return None
 
     def written(self):
-        """The bytes of every file that this run has written, but for the
-        API's own and the keys of ssh."""
+        """The bytes of every file that this run has written, but for those
+        of the APIs."""
         for top in ("/etc", "/home", "/root", "/run", "/tmp", "/var"):
             for folder, folders, files in os.walk(top):
-                if folder == FOLDER:
+                if folder in API_FOLDERS:
                     folders.clear()
                     continue
                 for name in files:
@@ -286,7 +287,8 @@ class Machine:
                             yield path, file.read()
 
     def _realm(self, pattern):
-        return sorted(glob.glob(f"{self.run_folder}/default/{pattern}"))
+        """In any realm: no user here has grants in two."""
+        return sorted(glob.glob(f"{self.run_folder}/*/{pattern}"))
 
     def _grants(self, user):
         uid = pwd.getpwnam(user).pw_uid
@@ -363,7 +365,9 @@ class Machine:
             terminal.kill()
         self.terminals.clear()
         time.sleep(1)
-        shutil.rmtree(f"{self.run_folder}/default", ignore_errors=True)
+        for left in self._realm("users") + self._realm("staged") + \
+                self._realm("outbox"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def evidence(self):
         return ["log:"] + [f"  {x}" for x in self.log.since(self.log_mark)] + [

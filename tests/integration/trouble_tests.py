@@ -4,6 +4,8 @@ secrets looked for everywhere.  The last test of all is here."""
 
 import pwd
 
+import factor_tests
+import password_tests
 from machine import PORT_BARE
 from tap import check, check_equal, eventually, test
 
@@ -118,6 +120,10 @@ def secrets(machine):
               for user in ("alice", "bob", "carol", "root")}
     for guess in ("not her password", "not the password", "first guess"):
         secret[f"the wrong password {guess!r}"] = guess
+    for what, value in (("old", password_tests.OLD),
+                        ("new", password_tests.NEW)):
+        secret[f"the {what} password of a change"] = value
+    secret["a one-time code"] = factor_tests.CODE
     for token in machine.tokens:
         secret[f"the token {token[:8]}..."] = token
     log = "\n".join(machine.log.since(0))
