@@ -55,6 +55,9 @@ give_challenge(struct api *api)
         if (status == STATUS_OK)
             status = hand_take_partly(api, start);
     }
+    /* The prompt may name what the answers said. */
+    if (status == STATUS_OK)
+        status = hand_show(api);
     if (status == STATUS_OK)
         status = give_state(api, &api->tokens);
     return status;
