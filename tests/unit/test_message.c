@@ -251,9 +251,8 @@ test_classes(void **state)
 
     (void)state;
     for (int i = STATUS_UNDECIDED; i < STATUS_COUNT; i++) {
-        bool class =
-            (i >= STATUS_BAD_CREDENTIALS && i <= STATUS_MISCONFIGURED)
-            || i == STATUS_PASSWORD_REJECTED;
+        bool class = (i >= STATUS_BAD_CREDENTIALS && i <= STATUS_MISCONFIGURED)
+                     || i == STATUS_PASSWORD_REJECTED;
 
         found = STATUS_UNDECIDED;
         assert_int_equal(
