@@ -35,6 +35,8 @@ static const char help[] =
     "  --realm NAME       the realm [default; status and sweep: all]\n"
     "  --conf FILE        a conf file in place of " CONFDIR "/REALM.conf\n"
     "  --json             print JSON (try, status)\n"
+    "  --otp              a second line of standard input is the second\n"
+    "                     factor (try)\n"
     "  --timeout SECONDS  how long each step may take, 1 to 300 [10]\n"
     "  --entry ID         only this entry of the outbox (sweep)\n"
     "  --detach           do it in the background (sweep)\n"

@@ -20,7 +20,9 @@ any_holds(const struct api *api, const struct requirement *rules, size_t count)
     const struct answer *answer = &api->exchange.result.answer;
 
     for (size_t i = 0; i < count; i++)
-        if (conds_hold(&rules[i].conds, answer, &api->conf->vars))
+        /* Without a verified token no claim is absent, but unknown. */
+        if ((answer->jwt != NULL || !conds_need_jwt(&rules[i].conds))
+            && conds_hold(&rules[i].conds, answer, &api->conf->vars))
             return true;
     return false;
 }
@@ -84,14 +86,12 @@ must_refresh(struct api *api)
 
     if (!api->conf->introspect.present)
         return true;
-    if (!hand_can_refresh(api))
-        return false;
-    if (hand_expired(api)
+    if (hand_can_refresh(api) && hand_expired(api)
         && draft_needs(&api->conf->introspect, "access_token"))
         return true;
     /* Rules may want claims, which are those of a token that is good now. */
     return rules->allow_count + rules->deny_count > 0 && api->conf->jwt.present
-           && !trust_stored(api);
+           && !trust_stored(api) && hand_can_refresh(api);
 }
 
 /* The account cannot be asked about once more, but the refresh was an answer
@@ -148,6 +148,10 @@ account_run(struct api *api)
         hand_withdraw(api);
         return status;
     }
+    if (api->denied && !api->tokens.denied)
+        status = hand_give(api); /* remembers it */
+    if (status != STATUS_OK)
+        return status;
     if (!account_denied(api)) {
         api->report->reply->flags &= ~(int64_t)GRANT_DENIED;
         return STATUS_OK;

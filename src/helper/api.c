@@ -4,6 +4,7 @@
  */
 #include "helper/api.h"
 #include "base/clock.h"
+#include "helper/draft.h"
 #include "helper/operation.h"
 #include "provider/template.h"
 
@@ -112,6 +113,11 @@ run_revoke(struct api *api)
 {
     enum status status = hand_read(api, false);
 
+    /* Of a sign-in that got no further: a logout of all sessions of the user
+     * is not for its sake. */
+    if (status == STATUS_OK && api->tokens.kind == TOKENS_CHALLENGE
+        && api->conf->ends_user)
+        return STATUS_UNSUPPORTED;
     if (status == STATUS_OK)
         status = hand_revoke(api);
     if (hand_ended(status))
@@ -212,6 +218,16 @@ deliver(struct api *api, enum status status)
                || caller_took(exchange->caller, clock_ms() + DELIVERY_MS));
 }
 
+/* Letting an expired password in makes sense only where it can be changed,
+ * without the tokens that it no longer brings. */
+static bool
+can_change_expired(const struct conf *conf)
+{
+    return conf->password.present
+           && !draft_needs(&conf->password, "access_token")
+           && !draft_needs(&conf->password, "refresh_token");
+}
+
 void
 api_serve(struct conf *conf, const struct request *request,
           struct caller *caller, struct report *report, int64_t idle_ms)
@@ -223,6 +239,8 @@ api_serve(struct conf *conf, const struct request *request,
     exchange_init(&api.exchange, conf, request, caller, report, idle_ms);
     tokens_init(&api.tokens);
     status = run(&api);
+    if (!can_change_expired(conf))
+        report->reply->proved = 0;
     if (status == STATUS_CANCELLED)
         goto out;
     if (deliver(&api, status)) {

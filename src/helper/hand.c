@@ -58,6 +58,27 @@ compare_account(struct api *api, const struct step *step)
                       exchange->subject, answer->status, step->name);
 }
 
+/* The requirements on claims, which could not be looked at before. */
+static enum status
+require_claims(struct api *api, const struct step *step)
+{
+    const struct answer *answer = &api->exchange.result.answer;
+
+    for (size_t i = 0; i < step->require_count; i++) {
+        const struct conds *conds = &step->require[i].conds;
+
+        if (conds_need_jwt(conds)
+            && (answer->jwt == NULL
+                || !conds_hold(conds, answer, &api->conf->vars)))
+            return report_end(api->report, STATUS_BAD_TOKEN,
+                              "%s: HTTP %d, but require.%s of [%s] does not "
+                              "hold",
+                              api->exchange.subject, answer->status,
+                              step->require[i].name, step->name);
+    }
+    return STATUS_OK;
+}
+
 enum status
 hand_take(struct api *api, const struct step *step)
 {
@@ -73,6 +94,8 @@ hand_take(struct api *api, const struct step *step)
         if (status == STATUS_OK)
             status = take(api, step, false);
     }
+    if (status == STATUS_OK)
+        status = require_claims(api, step);
     if (status == STATUS_OK)
         status = compare_account(api, step);
     if (status != STATUS_OK)
@@ -120,6 +143,8 @@ hand_read(struct api *api, bool wants_grant)
         status = STATUS_BAD_TOKEN;
     if (status != STATUS_OK)
         return operation_fail(api, status, "the stored grant cannot be read");
+    /* What denied once is not unsaid by an answer that does not repeat it. */
+    api->denied = api->tokens.denied;
     return STATUS_OK;
 }
 
@@ -141,6 +166,7 @@ hand_give(struct api *api)
     enum status status;
 
     api->tokens.kind = TOKENS_GRANT;
+    api->tokens.denied = api->denied;
     status = tokens_write(&api->tokens, &reply->opaque);
     if (status != STATUS_OK)
         return operation_fail(api, status,

@@ -87,7 +87,9 @@ judge_answer(const struct step *step, const struct http_result *result,
                           "%s: HTTP %d is no success and matches no rule; %s",
                           subject, answer->status, judge_body(result));
     for (size_t i = 0; i < step->require_count; i++)
-        if (!conds_hold(&step->require[i].conds, answer, vars))
+        /* Those on claims: hand_take, once the token is verified. */
+        if (!conds_need_jwt(&step->require[i].conds)
+            && !conds_hold(&step->require[i].conds, answer, vars))
             return report_end(
                 report, STATUS_MISCONFIGURED,
                 "%s: HTTP %d, but require.%s of [%s] does not hold; %s",

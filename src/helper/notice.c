@@ -29,7 +29,8 @@ is_control(const char *text)
     unsigned char first = (unsigned char)text[0];
 
     return first < ' ' || first == 0x7f
-           || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
+           || (first == 0xc2 && (unsigned char)text[1] >= 0x80
+               && (unsigned char)text[1] < 0xa0);
 }
 
 /* A copy without control characters, at most MAX bytes of whole characters,

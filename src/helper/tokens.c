@@ -26,6 +26,7 @@ tokens_clear(struct tokens *tokens)
     secret_clear(&tokens->access);
     secret_clear(&tokens->refresh);
     tokens->kind = TOKENS_GRANT;
+    tokens->denied = false;
     tokens->taken_at = 0;
     tokens->expires_at = 0;
     json_decref(tokens->vars);
@@ -214,6 +215,7 @@ tokens_take(struct tokens *tokens, const struct step *step,
     if (status != STATUS_OK)
         goto out;
     fresh.kind = tokens->kind;
+    fresh.denied = tokens->denied;
     fresh.identity = json_incref(tokens->identity);
     fresh.taken_at = now;
     fresh.expires_at =
@@ -289,10 +291,10 @@ tokens_write(const struct tokens *tokens, struct secret *opaque)
     size_t length;
 
     secret_clear(opaque);
-    root = json_pack("{s:i, s:I, s:s*, s:O*, s:O*}", "v", GRANT_VERSION,
-                     "expires_at", (json_int_t)tokens->expires_at, "wants",
-                     kind_names[tokens->kind], "vars", tokens->vars,
-                     "identity", tokens->identity);
+    root = json_pack("{s:i, s:I, s:b, s:s*, s:O*, s:O*}", "v", GRANT_VERSION,
+                     "expires_at", (json_int_t)tokens->expires_at, "denied",
+                     tokens->denied, "wants", kind_names[tokens->kind], "vars",
+                     tokens->vars, "identity", tokens->identity);
     if (root == NULL)
         goto out;
     if (!put_token(root, "access_token", &tokens->access)
@@ -375,6 +377,7 @@ tokens_read(struct tokens *tokens, const struct secret *opaque)
         status = secret_append(&tokens->refresh, json_string_value(refresh),
                                json_string_length(refresh));
     tokens->kind = kind;
+    tokens->denied = json_is_true(json_object_get(root, "denied"));
     tokens->expires_at = json_integer_value(expires);
     tokens->vars = json_incref(vars);
     tokens->identity = json_incref(identity);

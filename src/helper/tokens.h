@@ -41,6 +41,7 @@ enum tokens_kind {
 };
 
 struct tokens {
+    bool denied; /* a `deny` of [account] held */
     enum tokens_kind kind;
     struct secret access;  /* never empty in a grant */
     struct secret refresh; /* empty: there is none */

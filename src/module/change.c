@@ -82,6 +82,67 @@ out:
     return status;
 }
 
+/* The sign-in that an expired password put off: all that it proves beside the
+ * password (account, second factor, [account]) has not been looked at. */
+struct again {
+    const struct session_call *call;
+    const struct secret *fresh;
+};
+
+static enum status
+give_fresh(void *context, struct secret *password)
+{
+    const struct again *again = context;
+
+    return secret_append(password, secret_text(again->fresh),
+                         again->fresh->length);
+}
+
+static enum status
+pass_ask(void *context, const char *prompt, bool echo, struct secret *answer)
+{
+    const struct again *again = context;
+
+    return again->call->ask(again->call->context, prompt, echo, answer);
+}
+
+static void
+pass_tell(void *context, const char *text)
+{
+    const struct again *again = context;
+
+    again->call->tell(again->call->context, text);
+}
+
+static enum status
+sign_in_again(pam_handle_t *pamh, const struct options *options,
+              const struct session_call *call, const struct secret *fresh)
+{
+    struct again again = { .call = call, .fresh = fresh };
+    struct session_call inner = *call;
+    struct signed_in signed_in;
+    enum status status;
+
+    inner.ask_password = give_fresh;
+    inner.ask = pass_ask;
+    inner.tell = pass_tell;
+    inner.context = &again;
+    inner.prompts = inner.defer_expired = false;
+    status = session_login(&inner, &signed_in);
+    if (status != STATUS_OK)
+        return status;
+    status = transaction_sign_in(pamh, options->realm, call->user, &signed_in);
+    if (status != STATUS_OK)
+        return status;
+    status = session_judge(&inner, signed_in.handle);
+    if (status != STATUS_OK) {
+        session_discard(call, signed_in.handle);
+        transaction_forget_handle(pamh, options->realm);
+        transaction_refuse(pamh, options->realm, status);
+    }
+    return status;
+}
+
 enum status
 change_finish(pam_handle_t *pamh, const struct options *options,
               const struct session_call *call)
@@ -96,11 +157,12 @@ change_finish(pam_handle_t *pamh, const struct options *options,
     if (status == STATUS_OK)
         status = session_change_password(call, &transaction->old, &fresh);
     if (status == STATUS_OK) {
-        transaction->expired = false;
         if (pam_set_item(pamh, PAM_AUTHTOK, secret_text(&fresh))
             != PAM_SUCCESS)
             status = STATUS_NO_MEMORY;
     }
+    if (status == STATUS_OK && transaction->expired)
+        status = sign_in_again(pamh, options, call, &fresh);
     old_password_clear(call, &transaction->old);
     secret_clear(&fresh);
     return status;

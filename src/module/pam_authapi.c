@@ -175,11 +175,17 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
         || entry.call.user == NULL
         || strcmp(transaction->user, entry.call.user) != 0)
         return leave(&entry, "acct_mgmt", PAM_IGNORE);
+    /* The user may hold another grant: it does not answer for this one. */
+    if (transaction->refused != STATUS_UNDECIDED)
+        return leave(&entry, "acct_mgmt",
+                     decision_account_code(transaction->refused));
     if (transaction->expired)
         return leave(&entry, "acct_mgmt", PAM_NEW_AUTHTOK_REQD);
     if (!transaction_handle(pamh, entry.options.realm, handle))
         handle[0] = '\0';
     status = session_judge(&entry.call, handle);
+    if (status != STATUS_OK)
+        transaction_refuse(pamh, entry.options.realm, status);
     /* sshd's keyboard-interactive child ends without any cleanup. */
     if (status != STATUS_OK && handle[0] != '\0') {
         session_discard(&entry.call, handle);

@@ -121,6 +121,7 @@ transaction_sign_in(pam_handle_t *pamh, const char *realm, const char *user,
     snprintf(transaction->handle, ID_SIZE, "%s", handle);
     transaction->signed_in = true;
     transaction->expired = signed_in->expired;
+    transaction->refused = STATUS_UNDECIDED;
     transaction->pid = getpid();
     if (handle[0] != '\0' && !put_handle(pamh, realm, handle)) {
         transaction->signed_in = false;
@@ -162,4 +163,13 @@ transaction_forget_handle(pam_handle_t *pamh, const char *realm)
     /* A name without '=' takes the variable out. */
     if (pam_getenv(pamh, name) != NULL)
         (void)pam_putenv(pamh, name);
+}
+
+void
+transaction_refuse(pam_handle_t *pamh, const char *realm, enum status status)
+{
+    struct transaction *transaction = transaction_find(pamh, realm);
+
+    if (transaction != NULL)
+        transaction->refused = status;
 }

@@ -20,10 +20,11 @@
 
 struct transaction {
     char realm[REALM_MAX + 1];
-    char user[USER_MAX + 1];     /* who signed in */
-    bool signed_in;              /* here, through us */
-    bool expired;                /* with a password that must be changed */
-    char handle[ID_SIZE];        /* of the staged grant; "": none */
+    char user[USER_MAX + 1]; /* who signed in */
+    bool signed_in;          /* here, through us */
+    enum status refused;     /* by the account phase; or STATUS_UNDECIDED */
+    bool expired;            /* with a password that must be changed */
+    char handle[ID_SIZE];    /* of the staged grant; "": none */
     struct open_session session; /* noted by our open_session */
     struct old_password old;     /* between the two calls of a change */
     pid_t pid;                   /* the process that staged */
@@ -48,6 +49,10 @@ enum status transaction_sign_in(pam_handle_t *pamh, const char *realm,
  * environment, into HANDLE; false when there is none. */
 bool transaction_handle(pam_handle_t *pamh, const char *realm,
                         char handle[ID_SIZE]) MUST_USE;
+
+/* Remembers that the account phase refused this sign-in: it stays refused. */
+void transaction_refuse(pam_handle_t *pamh, const char *realm,
+                        enum status status);
 
 /* Forgets the handle, here and in the PAM environment. */
 void transaction_forget_handle(pam_handle_t *pamh, const char *realm);

@@ -110,6 +110,9 @@ session_change_password(const struct session_call *call,
     status = login_identify(&login, OPERATION_PASSWORD);
     if (status == STATUS_OK && old->handle[0] != '\0')
         status = cache_load_staged(login.cache, old->handle, &grant);
+    if (status == STATUS_OK && old->handle[0] != '\0'
+        && !grant_belongs(&grant, call->realm, call->user, login.uid))
+        status = STATUS_WRONG_ACCOUNT;
     if (status == STATUS_OK) {
         handover.password = old->password; /* borrowed, like the others */
         handover.new_password = *fresh;

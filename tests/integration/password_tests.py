@@ -56,6 +56,17 @@ POST /password
 -> 200
     {{}}
 """
+SIGN_IN_ANEW = f"""\
+POST /login
+    name = alice
+    password = {NEW}
+-> 200
+    {{"token": "second-token-of-alice", "name": "alice"}}
+POST /logout
+    (whenever)
+-> 200
+    {{}}
+"""
 REJECTED = """\
 POST /password
     name = alice
@@ -166,7 +177,7 @@ def passwd_elsewhere(machine):
 @test("keyboard-interactive: an expired password is changed in sshd's own "
       "dialogue before the session opens")
 def expired_dialogue(machine):
-    API.open(machine, EXPIRED + EXPIRED + CHANGED, CHANGE,
+    API.open(machine, EXPIRED + EXPIRED + CHANGED + SIGN_IN_ANEW, CHANGE,
              auth="defer_expired")
     session = machine.ssh("alice", "echo INSIDE; read line",
                           "keyboard-interactive", API.realm.port)
