@@ -2,7 +2,8 @@
 /*
  * site.c - the variables that a site's conf and a description define.
  *
- * It refuses every secret that does not come from a file of its own.
+ * It refuses a secret whose file others can read, and warns of one that stands
+ * in the conf itself.
  */
 #include "provider/site.h"
 #include "provider/trusted.h"
@@ -100,6 +101,10 @@ site_define(struct site *site, const struct ini_entry *entry, bool own)
     var->value = template_parse(entry->value, &why);
     if (var->value == NULL)
         complain(site, var, why);
+    else if (own && strstr(entry->key, "secret") != NULL)
+        problem_warning(site->problems, entry->file, entry->line, entry->key,
+                        "a secret in the conf itself, which others may read: "
+                        "put it into a file of its own and write @file:PATH");
 }
 
 static void
