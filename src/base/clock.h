@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * clock.h - the one clock that limits are measured with.
+ * clock.h - the clocks: one that limits are measured with, and moments that
+ * are written down.
  *
- * It refuses to be the time of day, which somebody may set.
+ * It refuses to measure a limit by the time of day, which somebody may set.
  */
 #ifndef AUTHAPI_BASE_CLOCK_H
 #define AUTHAPI_BASE_CLOCK_H
@@ -20,6 +21,22 @@ clock_ms(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A moment on two clocks: the time of day, which somebody may set, and the
+ * seconds since the machine was started, suspended or not. */
+struct moment {
+    int64_t wall;
+    int64_t boot;
+};
+
+static inline struct moment MUST_USE
+clock_now(void)
+{
+    struct timespec boot = { 0, 0 };
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &boot);
+    return (struct moment){ (int64_t)time(NULL), (int64_t)boot.tv_sec };
 }
 
 /* How long poll(2) may wait until BY_MS; 0 when that is over. */

@@ -21,6 +21,12 @@ static const struct wire_field grant_fields[] = {
     { 7, WIRE_NUMBER, false, 0, AT(refresh_at) },
     { 8, WIRE_NUMBER, false, 0, AT(flags) },
     { 9, WIRE_BYTES, true, OPAQUE_MAX, AT(opaque) },
+    { 10, WIRE_BYTES, false, ACCESS_MAX, AT(access) },
+    { 11, WIRE_NUMBER, false, 0, AT(taken_at) },
+    { 12, WIRE_NUMBER, false, 0, AT(taken_boot) },
+    { 13, WIRE_NUMBER, false, 0, AT(owed_at) },
+    { 14, WIRE_NUMBER, false, 0, AT(tries) },
+    { 15, WIRE_NUMBER, false, 0, AT(retry_at) },
 };
 
 #undef AT
@@ -36,6 +42,10 @@ static const struct wire_field session_fields[] = {
     { 7, WIRE_TEXT, false, TEXT_MAX, AT(service) },
     { 8, WIRE_TEXT, false, TEXT_MAX, AT(tty) },
     { 9, WIRE_TEXT, false, TEXT_MAX, AT(rhost) },
+    { 10, WIRE_NUMBER, false, 0, AT(audit) },
+    { 11, WIRE_NUMBER, false, 0, AT(terminal) },
+    { 12, WIRE_NUMBER, false, 0, AT(shell) },
+    { 13, WIRE_NUMBER, false, 0, AT(shell_started_at) },
 };
 
 const struct wire_table grant_table = { WIRE_GRANT, grant_fields,
@@ -48,6 +58,7 @@ grant_init(struct grant *grant)
 {
     memset(grant, 0, sizeof(*grant));
     grant->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    grant->access = (struct secret)SECRET_INIT(ACCESS_MAX);
 }
 
 void
@@ -66,16 +77,46 @@ grant_belongs(const struct grant *grant, const char *realm, const char *user,
            && grant->uid == (int64_t)uid;
 }
 
-bool
-grant_dead(const struct grant *grant, int64_t now)
+void
+grant_stamp(struct grant *grant, struct moment now)
 {
-    return grant->expires_at != 0 && grant->expires_at <= now
+    grant->taken_at = now.wall;
+    grant->taken_boot = now.boot;
+}
+
+/* A boot that is younger than the tokens is another one; one that is older
+ * has lasted less long than they have. */
+int64_t
+grant_age(const struct grant *grant, struct moment now)
+{
+    if (grant->taken_boot > 0 && now.boot >= grant->taken_boot)
+        return now.boot - grant->taken_boot;
+    return now.wall - grant->taken_at;
+}
+
+bool
+grant_expired(const struct grant *grant, struct moment now)
+{
+    return grant->expires_at != 0
+           && grant_age(grant, now) >= grant->expires_at - grant->taken_at;
+}
+
+bool
+grant_dead(const struct grant *grant, struct moment now)
+{
+    return grant_expired(grant, now)
            && (grant->flags & GRANT_REFRESHABLE) == 0;
 }
 
 bool
-grant_due(const struct grant *grant, int64_t now)
+grant_due(const struct grant *grant, struct moment now)
 {
-    return grant->refresh_at != 0 && grant->refresh_at <= now
-           && (grant->flags & GRANT_REFRESHABLE) != 0;
+    return grant->refresh_at != 0 && (grant->flags & GRANT_REFRESHABLE) != 0
+           && grant_age(grant, now) >= grant->refresh_at - grant->taken_at;
+}
+
+void
+grant_postpone(struct grant *grant, struct moment now, int64_t delay_s)
+{
+    grant->refresh_at = grant->taken_at + grant_age(grant, now) + delay_s;
 }

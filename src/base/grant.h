@@ -8,6 +8,7 @@
 #ifndef AUTHAPI_BASE_GRANT_H
 #define AUTHAPI_BASE_GRANT_H
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "base/wire.h"
 
@@ -31,6 +32,15 @@ struct grant {
     int64_t refresh_at;  /* when a refresh is due; 0 = never */
     int64_t flags;       /* enum grant_flags */
     struct secret opaque;
+    struct secret access; /* the access token once more, to be exported */
+    /* When the tokens came, by both clocks; expires_at and refresh_at are
+     * reckoned from there, so that a clock that is set changes nothing. */
+    int64_t taken_at;
+    int64_t taken_boot; /* seconds of CLOCK_BOOTTIME */
+    /* In the outbox. */
+    int64_t owed_at;  /* since when; 0: not tried yet */
+    int64_t tries;    /* that failed */
+    int64_t retry_at; /* not before */
 };
 
 /* An open PAM session that signed in through us. */
@@ -40,11 +50,18 @@ struct session_record {
                          * of proc(5) /proc/PID/stat) */
     int64_t pid_namespace; /* inode of /proc/self/ns/pid */
     int64_t opened_at;
-    int64_t proved_at; /* when the password was last proved in it */
+    int64_t proved_at; /* when the password was last typed in it; seconds of
+                        * CLOCK_BOOTTIME */
     char *boot_id;     /* /proc/sys/kernel/random/boot_id */
     char *service;
     char *tty;
     char *rhost;
+    int64_t audit; /* the kernel's audit session; 0: none of its own */
+    /* Without one: where the password was last typed again, or where it was
+     * first not asked for; 0: nowhere yet. */
+    int64_t terminal;         /* the controlling one, as in proc(5) */
+    int64_t shell;            /* pid of the leader of its process session */
+    int64_t shell_started_at; /* as started_at */
 };
 
 extern const struct wire_table grant_table;
@@ -60,11 +77,25 @@ void grant_clear(struct grant *grant);
 bool grant_belongs(const struct grant *grant, const char *realm,
                    const char *user, uint32_t uid) MUST_USE;
 
-/* Whether the grant is dead at NOW: its access token has expired and it has
- * nothing to refresh it with.  A grant whose expiry nobody knows is alive. */
-bool grant_dead(const struct grant *grant, int64_t now) MUST_USE;
+/* Says that the tokens came NOW. */
+void grant_stamp(struct grant *grant, struct moment now);
 
-/* Whether a refresh is due at NOW. */
-bool grant_due(const struct grant *grant, int64_t now) MUST_USE;
+/* Seconds since the tokens came, whatever the time of day says: by the clock
+ * of this boot, or, for a grant of another, at least so many. */
+int64_t grant_age(const struct grant *grant, struct moment now) MUST_USE;
+
+/* Whether the access token has expired; one whose expiry nobody knows has
+ * not. */
+bool grant_expired(const struct grant *grant, struct moment now) MUST_USE;
+
+/* Whether the grant is dead: expired, with nothing to refresh it with. */
+bool grant_dead(const struct grant *grant, struct moment now) MUST_USE;
+
+/* Whether a refresh is due. */
+bool grant_due(const struct grant *grant, struct moment now) MUST_USE;
+
+/* Lets the next refresh wait for DELAY_S seconds, since the API could not be
+ * asked. */
+void grant_postpone(struct grant *grant, struct moment now, int64_t delay_s);
 
 #endif

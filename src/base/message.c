@@ -55,6 +55,7 @@ static const struct wire_field reply_fields[] = {
     { 14, WIRE_TEXT, false, TEXT_MAX, AT(message) },
     { 15, WIRE_NUMBER, false, 0, AT(proved) },
     { 16, WIRE_BYTES, false, KEYS_MAX, AT(keys) },
+    { 17, WIRE_BYTES, false, ACCESS_MAX, AT(access) },
 };
 
 const struct wire_table request_table = { WIRE_REQUEST, request_fields,

@@ -9,6 +9,10 @@
  *     struct handover  the secret: a password, or a grant's opaque bytes
  *     struct reply     what was decided
  *
+ * and, after a reply with tokens (opaque or state), one byte more: whether
+ * the caller has them where they will be found again (enum fate).  Until that
+ * byte nobody else answers for them: without it, the helper takes them back.
+ *
  * The tables in message.c are the protocol.
  */
 #ifndef AUTHAPI_BASE_MESSAGE_H
@@ -38,6 +42,12 @@ enum operation {
     OPERATION_FACTOR = 6,
 };
 
+/* What became of the tokens in a reply. */
+enum fate {
+    FATE_KEPT = 'k',     /* they are written down, or of no use any more */
+    FATE_RETURNED = 'r', /* nobody keeps them: to be taken back */
+};
+
 /* Longest values, in bytes.  PASSWORD_MAX is libpam's PAM_MAX_RESP_SIZE. */
 enum {
     REALM_MAX = 32,
@@ -47,6 +57,7 @@ enum {
     TEXT_MAX = 1024,
     OTP_MAX = 128,
     KEYS_MAX = 12 * 1024,
+    ACCESS_MAX = 16 * 1024,
 };
 
 struct request {
@@ -102,8 +113,11 @@ struct reply {
                      * no control characters */
     int64_t proved; /* 1 with STATUS_PASSWORD_EXPIRED: the API checked the
                      * password before it said so */
-    struct secret keys; /* a key set to be kept for later handovers; may come
-                         * with any status */
+    struct secret keys;   /* a key set to be kept for later handovers; may come
+                           * with any status */
+    struct secret access; /* the access token that is also in opaque, for
+                           * programs of the user; empty where the two do not
+                           * fit into one record */
 };
 
 extern const struct wire_table request_table;

@@ -114,14 +114,17 @@ static enum status
 ask(struct trial *trial, enum operation operation, struct handover *handover,
     struct reply *reply)
 {
+    struct ask *pending = NULL;
     enum status status;
 
     reply_init(reply);
     trial->request.operation = operation;
     handover->timeout_ms = trial->arguments->timeout_ms;
     handover->keys = trial->keys; /* borrowed */
-    status =
-        ask_once(&trial->request, handover, &trial->arguments->log, reply);
+    status = ask_once(&trial->request, handover, &trial->arguments->log, reply,
+                      &pending);
+    /* From here on they are ours to take back. */
+    ask_settle(&pending, true);
     move(&trial->keys, &reply->keys);
     if (status == STATUS_OK)
         move(&trial->opaque, &reply->opaque);

@@ -13,7 +13,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { DELIVERY_MS = 2000 }; /* for the caller to take its reply */
+enum {
+    DELIVERY_MS = 2000,         /* for the caller to take its reply, */
+    KEEP_MS = 30 * 1000,        /* to write down what it brought, */
+    FACTOR_MS = 15 * 60 * 1000, /* or to find a second factor */
+    MARGIN_S = 5                /* of the alarm behind a limit */
+};
 
 enum status
 operation_fail(const struct api *api, enum status status, const char *what)
@@ -165,35 +170,63 @@ log_lost(const struct api *api, int priority, const char *what)
     closelog();
 }
 
-/* Takes back tokens that were meant for a caller who is not there. */
-static void
-take_back(struct api *api)
+/* Whether the tokens in the reply took the place of the caller's own. */
+static bool
+given_by_refresh(const struct api *api)
 {
-    exchange_orphan(&api->exchange);
-    free(api->report->reply->detail);
-    api->report->reply->detail = NULL;
-    if (hand_ended(hand_revoke(api)))
-        log_lost(api, LOG_NOTICE,
-                 "the caller was gone before the tokens came; they have been "
-                 "revoked");
-    else
-        log_lost(api, LOG_WARNING,
-                 "the caller was gone before the tokens came, and they could "
-                 "not be revoked");
+    return api->report->reply->opaque.length > 0
+           && (api->request->operation == OPERATION_REFRESH
+               || api->request->operation == OPERATION_ACCOUNT);
 }
 
-/* Takes back tokens that the reply does not hand on: of a sign-in that was
- * refused, or made to change a password.  The caller has its reply and goes
- * on: a child does this, and says no more unless it fails.  Where a
- * logout ends every session of the user, it is not ours to cause. */
+/* Begins to take back what is in hand.  False where nobody here may: a logout
+ * that ends every session of the user is not for the sake of one sign-in, and
+ * a refresh that brought no other refresh token left the caller's own grant
+ * as good as it was. */
+static bool
+begin_taking_back(struct api *api)
+{
+    const struct report *report = api->report;
+
+    if (api->conf->ends_user || !api->conf->revoke.present
+        || (given_by_refresh(api) && report->reply->rotated == 0))
+        return false;
+    exchange_orphan(&api->exchange);
+    free(report->reply->detail);
+    report->reply->detail = NULL;
+    return true;
+}
+
+/* Takes back tokens that were meant for a caller who is not there, or who
+ * waits for nothing but our end. */
+static void
+take_back_lost(struct api *api)
+{
+    if (fork() > 0)
+        return;
+    if (!begin_taking_back(api))
+        log_lost(api, LOG_WARNING,
+                 "the caller was gone before it kept the tokens; they end "
+                 "by themselves");
+    else if (hand_ended(hand_revoke(api)))
+        log_lost(api, LOG_NOTICE,
+                 "the caller was gone before it kept the tokens; they have "
+                 "been revoked");
+    else
+        log_lost(api, LOG_WARNING,
+                 "the caller was gone before it kept the tokens, and they "
+                 "could not be revoked");
+}
+
+/* Takes back tokens that nobody keeps: of a sign-in that was refused, or made
+ * to change a password, or that could not be written down.  The caller has
+ * its reply and goes on: a child does this, and says no more unless it
+ * fails. */
 static void
 take_back_unkept(struct api *api)
 {
-    if (!api->conf->revoke.present || api->conf->ends_user || fork() > 0)
+    if (!begin_taking_back(api) || fork() > 0)
         return;
-    exchange_orphan(&api->exchange);
-    free(api->report->reply->detail);
-    api->report->reply->detail = NULL;
     if (!hand_ended(hand_revoke(api)))
         log_lost(api, LOG_WARNING,
                  "tokens that nobody keeps could not be revoked");
@@ -213,9 +246,32 @@ deliver(struct api *api, enum status status)
     }
     notice_write(api, status);
     return !exchange->orphaned
-           && caller_send(exchange->caller, reply, clock_ms() + DELIVERY_MS)
-           && (reply->opaque.length + reply->state.length == 0
-               || caller_took(exchange->caller, clock_ms() + DELIVERY_MS));
+           && caller_send(exchange->caller, reply, clock_ms() + DELIVERY_MS);
+}
+
+/* Hears what becomes of the tokens in the reply; the answer may take as long
+ * as a person takes to find a code.  What was secret before is not needed for
+ * that.  False when the caller is gone. */
+static bool
+hear(struct api *api)
+{
+    struct exchange *exchange = &api->exchange;
+    const struct reply *reply = api->report->reply;
+    enum fate fate = FATE_KEPT;
+    bool state = reply->state.length > 0 && exchange->held && api->kept;
+    int64_t wait_ms = state ? FACTOR_MS : KEEP_MS;
+
+    if (!state && reply->opaque.length == 0)
+        return true;
+    secret_clear(&exchange->handover.password);
+    secret_clear(&exchange->handover.new_password);
+    (void)!vars_set(&api->conf->vars, "password", "", 0, VAR_OUTSIDE);
+    (void)!vars_set(&api->conf->vars, "new_password", "", 0, VAR_OUTSIDE);
+    alarm((unsigned)(wait_ms / 1000) + MARGIN_S);
+    if (!caller_hear(exchange->caller, clock_ms() + wait_ms, &fate))
+        return false;
+    api->kept = fate == FATE_KEPT;
+    return true;
 }
 
 /* Letting an expired password in makes sense only where it can be changed,
@@ -243,13 +299,13 @@ api_serve(struct conf *conf, const struct request *request,
         report->reply->proved = 0;
     if (status == STATUS_CANCELLED)
         goto out;
-    if (deliver(&api, status)) {
+    if (deliver(&api, status) && hear(&api)) {
         if (api.exchange.held && !api.kept && !revoking)
             take_back_unkept(&api);
         goto out;
     }
     if (api.exchange.held && !revoking)
-        take_back(&api);
+        take_back_lost(&api);
     else if (api.exchange.held
                  ? !hand_ended(status)
                  : status == STATUS_DEADLINE || status == STATUS_UNAVAILABLE)

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * caller.c - the other end of the socket: two messages come, one reply goes.
+ * caller.c - the other end of the socket: two messages come, one reply goes,
+ * and a word on its tokens comes back.
  */
 #include "helper/caller.h"
 #include "base/clock.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Fills BYTES completely or says why not. */
@@ -122,31 +120,17 @@ out:
 }
 
 bool
-caller_took(struct caller *caller, int64_t by_ms)
+caller_hear(struct caller *caller, int64_t by_ms, enum fate *fate)
 {
-    static const struct timespec pause = { 0, 1000000 };
+    char word = '\0';
 
-    while (!caller->gone) {
-        int unread = 0;
-        int error = 0;
-        socklen_t size = sizeof(error);
-
-        /* A reader that closes with bytes unread leaves ECONNRESET behind,
-         * and empties the queue: so the queue is looked at first. */
-        if (ioctl(caller->fd, SIOCOUTQ, &unread) != 0)
-            return true;
-        if (getsockopt(caller->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0
-            || error != 0) {
-            caller->gone = true;
-            break;
-        }
-        if (unread == 0)
-            return true;
-        if (clock_left(by_ms) == 0)
-            break;
-        nanosleep(&pause, NULL);
+    if (caller->gone || receive(caller, &word, 1, by_ms) != STATUS_OK
+        || (word != FATE_KEPT && word != FATE_RETURNED)) {
+        caller->gone = true;
+        return false;
     }
-    return !caller->gone;
+    *fate = (enum fate)word;
+    return true;
 }
 
 void

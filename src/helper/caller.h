@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * caller.h - the other end of the socket: two messages come, one reply goes.
+ * caller.h - the other end of the socket: two messages come, one reply goes,
+ * and a word on its tokens comes back.
  *
  * A caller may vanish at any time (a killed sudo, sshd's LoginGraceTime), and
  * what then happens to an answer is not decided here.  This file refuses to
@@ -38,9 +39,10 @@ bool caller_gone(struct caller *caller) MUST_USE;
 bool caller_send(struct caller *caller, const struct reply *reply,
                  int64_t by_ms) MUST_USE;
 
-/* Waits until BY_MS for the caller to have read all that was sent.  False
- * when it closed the socket before, so that nobody knows the reply. */
-bool caller_took(struct caller *caller, int64_t by_ms) MUST_USE;
+/* Waits until BY_MS for the caller's word on the tokens that were sent, and
+ * sets *fate.  False when it hung up before, or said nothing in time. */
+bool caller_hear(struct caller *caller, int64_t by_ms,
+                 enum fate *fate) MUST_USE;
 
 /* Closes the socket. */
 void caller_leave(struct caller *caller);

@@ -171,6 +171,12 @@ hand_give(struct api *api)
     if (status != STATUS_OK)
         return operation_fail(api, status,
                               "the tokens are too long to be kept");
+    secret_clear(&reply->access);
+    if (reply->opaque.length + api->tokens.access.length <= OPAQUE_MAX)
+        status = secret_append(&reply->access, api->tokens.access.data,
+                               api->tokens.access.length);
+    if (status != STATUS_OK)
+        return operation_fail(api, status, "no room for a token");
     if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
         random = (uint32_t)clock_ms(); /* it only spreads refreshes */
     reply->expires_at = api->tokens.expires_at;
@@ -197,6 +203,7 @@ hand_withdraw(struct api *api)
     struct reply *reply = api->report->reply;
 
     secret_clear(&reply->opaque);
+    secret_clear(&reply->access);
     reply->expires_at = 0;
     reply->expires_in = 0;
     reply->refresh_at = 0;

@@ -317,6 +317,7 @@ main(void)
     helper.reply.opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
     helper.reply.state = (struct secret)SECRET_INIT(OPAQUE_MAX);
     helper.reply.keys = (struct secret)SECRET_INIT(KEYS_MAX);
+    helper.reply.access = (struct secret)SECRET_INIT(ACCESS_MAX);
     helper.report.reply = &helper.reply;
 
     /* Nothing may depend on where we were started. */

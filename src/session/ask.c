@@ -22,6 +22,8 @@
 #define REPLY_MARGIN_MS 200
 /* What remains of a helper after its reply is killed after so long. */
 #define EXIT_WAIT_MS 100
+/* One that is to take tokens back leaves a child to do it. */
+#define RETURN_WAIT_MS 2000
 /* Our messages fit the socket's buffer; only a stuck helper makes us wait. */
 #define SEND_WAIT_MS 1000
 /* Above what a host without stdin, stdout and stderr would hand out. */
@@ -213,10 +215,17 @@ end(struct ask *ask, int wait_ms)
     free(ask);
 }
 
+static bool
+brings_tokens(const struct reply *reply)
+{
+    return reply->opaque.length > 0 || reply->state.length > 0;
+}
+
 enum status
-ask_finish(struct ask *ask, const struct handover *handover,
+ask_finish(struct ask **asked, const struct handover *handover,
            struct reply *reply)
 {
+    struct ask *ask = *asked;
     const struct log *log = ask->log;
     int64_t deadline = clock_ms() + handover->timeout_ms + REPLY_MARGIN_MS;
     enum status sent, status;
@@ -227,7 +236,10 @@ ask_finish(struct ask *ask, const struct handover *handover,
     status = sent == STATUS_OK || sent == STATUS_NOT_FOUND
                  ? receive_reply(ask->socket, deadline, reply)
                  : sent;
-    end(ask, status == STATUS_DEADLINE ? 0 : EXIT_WAIT_MS);
+    if (status != STATUS_OK || !brings_tokens(reply)) {
+        *asked = NULL;
+        end(ask, status == STATUS_DEADLINE ? 0 : EXIT_WAIT_MS);
+    }
 
     if (status == STATUS_OK) {
         log_notes(log, reply->notes);
@@ -253,6 +265,21 @@ ask_finish(struct ask *ask, const struct handover *handover,
 }
 
 void
+ask_settle(struct ask **asked, bool kept)
+{
+    struct ask *ask = *asked;
+    const char word = kept ? FATE_KEPT : FATE_RETURNED;
+
+    *asked = NULL;
+    if (ask == NULL)
+        return;
+    /* One byte fits; a helper that has gone already had nothing to wait
+     * for. */
+    (void)!send(ask->socket, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    end(ask, kept ? EXIT_WAIT_MS : RETURN_WAIT_MS);
+}
+
+void
 ask_abandon(struct ask *ask)
 {
     if (ask != NULL)
@@ -261,10 +288,9 @@ ask_abandon(struct ask *ask)
 
 enum status
 ask_once(const struct request *request, const struct handover *handover,
-         const struct log *log, struct reply *reply)
+         const struct log *log, struct reply *reply, struct ask **ask)
 {
-    struct ask *ask = NULL;
-    enum status status = ask_start(request, log, &ask, reply);
+    enum status status = ask_start(request, log, ask, reply);
 
     if (status != STATUS_OK)
         return status;
@@ -283,6 +309,7 @@ reply_init(struct reply *reply)
     reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
     reply->state = (struct secret)SECRET_INIT(OPAQUE_MAX);
     reply->keys = (struct secret)SECRET_INIT(KEYS_MAX);
+    reply->access = (struct secret)SECRET_INIT(ACCESS_MAX);
 }
 
 void

@@ -4,7 +4,8 @@
  *
  * What must be remembered between two runs of the helper is a state that it
  * gave us and only it reads.  Nothing is written anywhere before the last
- * step has passed.
+ * step has passed; until then the helper of the first one waits, and takes
+ * its tokens back when that is not well, or we are no more.
  */
 #include "session/login.h"
 
@@ -71,28 +72,40 @@ keep_prompt(char **prompt, struct reply *reply)
     reply->prompt = NULL;
 }
 
+/* Who gave the first state answers for the tokens of that step until the last
+ * one is over, even if we are killed meanwhile; LATER gave no others unless it
+ * gave a grant. */
+static void
+settle_later(struct login *login, struct ask *first, enum status status)
+{
+    if (status != STATUS_OK)
+        ask_settle(&login->pending, true);
+    ask_settle(&first, status == STATUS_OK);
+}
+
 enum status
 factor_prove(struct login *login)
 {
+    struct ask *first = login->pending;
     struct secret state = login->reply.state;
     enum status status = STATUS_MFA_REQUIRED;
     char *prompt = NULL;
 
     login->reply.state = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    login->pending = NULL;
     for (int tries = 0; tries < TRIES; tries++) {
         struct secret code = SECRET_INIT(2 * OTP_MAX);
 
         keep_prompt(&prompt, &login->reply);
         status = ask_code(login, prompt != NULL ? prompt : PROMPT, &code);
+        ask_settle(&login->pending, true);
         if (status == STATUS_OK)
             status = bring(login, &state, &code);
         secret_clear(&code);
         if (status != STATUS_MFA_FAILED && status != STATUS_MFA_REQUIRED)
             break;
     }
-    /* The first step may have brought tokens that are good for this only. */
-    if (status != STATUS_OK && state.length > 0)
-        login_take_back(login, &state);
+    settle_later(login, first, status);
     secret_clear(&state);
     free(prompt);
     return status;

@@ -46,8 +46,14 @@ find(struct judged *judged, const struct session_call *call, uint32_t uid)
 static enum status
 keep(struct judged *judged)
 {
-    if (judged->holding != NULL)
-        return holding_store(judged->holding, &judged->grant);
+    enum status status;
+
+    if (judged->holding != NULL) {
+        status = holding_store(judged->holding, &judged->grant);
+        if (status == STATUS_OK)
+            cache_export_again(judged->cache, &judged->grant);
+        return status;
+    }
     return cache_restage(judged->cache, judged->handle, &judged->grant);
 }
 
@@ -62,16 +68,21 @@ unreachable(enum status status)
 static enum status
 ask_anew(const struct session_call *call, struct judged *judged)
 {
+    const struct channel channel = { .cache = judged->cache,
+                                     .timeout_ms = call->timeout_ms,
+                                     .log = call->log };
+    struct ask *ask = NULL;
     struct reply reply;
     enum status status;
 
     reply_init(&reply);
-    status = renewal_ask(call, judged->cache, OPERATION_ACCOUNT,
-                         &judged->grant, &reply);
+    status =
+        renewal_ask(&channel, OPERATION_ACCOUNT, &judged->grant, &reply, &ask);
     if (status == STATUS_OK || status == STATUS_DENIED) {
         renewal_take(&judged->grant, &reply);
         if (keep(judged) != STATUS_OK)
             status = STATUS_SYSTEM;
+        ask_settle(&ask, status != STATUS_SYSTEM);
     } else if (unreachable(status) && call->offline_allow) {
         log_line(call->log, LOG_WARNING,
                  "%s comes in on what the API said %lld seconds ago: %s",
@@ -86,6 +97,7 @@ ask_anew(const struct session_call *call, struct judged *judged)
     }
     if (status != STATUS_OK && reply.message != NULL)
         call->tell(call->context, reply.message);
+    ask_settle(&ask, false);
     reply_clear(&reply);
     return status;
 }

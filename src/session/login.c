@@ -5,6 +5,7 @@
  * It refuses to let the cause of a refusal show in its time.
  */
 #include "session/login.h"
+#include "base/clock.h"
 #include "session/account.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ login_end(struct login *login)
 {
     ask_abandon(login->ask);
     login->ask = NULL;
+    ask_settle(&login->pending, false);
     secret_clear(&login->password);
     reply_clear(&login->reply);
     wire_clear(&request_table, &login->request);
@@ -170,14 +172,15 @@ login_ask(struct login *login, struct handover *handover)
     handover->timeout_ms = login->call->timeout_ms - DEADLINE_MARGIN_MS;
     reply_clear(&login->reply);
     if (login->ask != NULL)
-        status = ask_finish(login->ask, handover, &login->reply);
-    login->ask = NULL;
+        status = ask_finish(&login->ask, handover, &login->reply);
     /* None was started, or it was tired of waiting: nothing was posted. */
     if (status == STATUS_NOT_FOUND) {
         reply_clear(&login->reply);
         status = ask_once(&login->request, handover, login->call->log,
-                          &login->reply);
+                          &login->reply, &login->ask);
     }
+    login->pending = login->ask;
+    login->ask = NULL;
     cache_store_keys(login->cache, &login->reply.keys);
     secret_clear(&keys);
     return status;
@@ -197,28 +200,6 @@ prove(struct login *login)
 
 /* --- the grant ----------------------------------------------------------- */
 
-/* Nothing may be left of a sign-in that is refused. */
-void
-login_take_back(struct login *login, const struct secret *opaque)
-{
-    struct handover handover = { .timeout_ms = login->call->timeout_ms
-                                               - DEADLINE_MARGIN_MS };
-    struct reply reply;
-    enum status status;
-
-    reply_init(&reply);
-    login->request.operation = OPERATION_REVOKE;
-    handover.opaque = *opaque; /* borrowed */
-    status = ask_once(&login->request, &handover, login->call->log, &reply);
-    if (status != STATUS_OK && status != STATUS_SESSION_EXPIRED
-        && status != STATUS_UNSUPPORTED)
-        log_line(login->call->log, LOG_WARNING,
-                 "the tokens of %s could not be taken back: %s",
-                 login->call->user,
-                 reply.detail != NULL ? reply.detail : status_text(status));
-    reply_clear(&reply);
-}
-
 enum status
 login_stage(struct login *login, char handle[ID_SIZE])
 {
@@ -237,10 +218,12 @@ login_stage(struct login *login, char handle[ID_SIZE])
     grant.flags = reply->flags;
     grant.opaque = reply->opaque;
     reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
+    grant.access = reply->access;
+    reply->access = (struct secret)SECRET_INIT(ACCESS_MAX);
+    grant_stamp(&grant, clock_now());
     if (grant.realm != NULL && grant.user != NULL)
         status = cache_stage(login->cache, &grant, handle);
-    if (status != STATUS_OK)
-        login_take_back(login, &grant.opaque);
+    ask_settle(&login->pending, status == STATUS_OK);
     grant_clear(&grant);
     return status;
 }

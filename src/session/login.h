@@ -22,8 +22,9 @@ struct login {
     uint32_t uid;
     struct cache *cache;
     struct request request;
-    struct ask *ask; /* a helper that waits, or NULL */
-    int slot;        /* its place among the early ones, or -1 */
+    struct ask *ask;     /* a helper that waits for the password, or NULL */
+    struct ask *pending; /* one that waits to hear that its tokens are kept */
+    int slot;            /* its place among the early ones, or -1 */
     struct secret password;
     struct timespec entered; /* when the user gave the last answer */
     struct reply reply;
@@ -43,15 +44,13 @@ bool login_password_fits(struct login *login) MUST_USE;
 
 /* Asks a fresh helper, or the one that waits, lending it the key set and
  * keeping the one it gives back.  HANDOVER's time limit and keys are set
- * here.  The answer is in ->reply. */
+ * here.  The answer is in ->reply, and who gave tokens with it in ->pending;
+ * an earlier one there is ended as KEPT says. */
 enum status login_ask(struct login *login, struct handover *handover) MUST_USE;
 
-/* Stages the grant in the reply under HANDLE.  STATUS_OK; others, logged, with
- * the grant taken back. */
+/* Stages the grant in the reply under HANDLE, and tells the helper.
+ * STATUS_OK; others, logged, with the grant taken back. */
 enum status login_stage(struct login *login, char handle[ID_SIZE]) MUST_USE;
-
-/* Takes back at the API what OPAQUE (a grant or a state) holds. */
-void login_take_back(struct login *login, const struct secret *opaque);
 
 /* Logs a refusal once and, unless it was a cancelled prompt, tells the user
  * what the conf wants told. */

@@ -85,21 +85,22 @@ test_wide_uid(void **state)
 static void
 test_dead(void **state)
 {
+    const struct moment now = { NOW, 1000 };
     struct grant grant;
 
     (void)state;
     grant_init(&grant);
-    assert_false(grant_dead(&grant, NOW));
+    assert_false(grant_dead(&grant, now));
     grant.expires_at = NOW + 1;
-    assert_false(grant_dead(&grant, NOW));
+    assert_false(grant_dead(&grant, now));
     grant.expires_at = NOW;
-    assert_true(grant_dead(&grant, NOW));
+    assert_true(grant_dead(&grant, now));
     grant.expires_at = -1;
-    assert_true(grant_dead(&grant, NOW));
+    assert_true(grant_dead(&grant, now));
     grant.flags = GRANT_ENDS_USER | GRANT_SESSIONS_ONE;
-    assert_true(grant_dead(&grant, NOW));
+    assert_true(grant_dead(&grant, now));
     grant.flags |= GRANT_REFRESHABLE;
-    assert_false(grant_dead(&grant, NOW));
+    assert_false(grant_dead(&grant, now));
 }
 
 /* A refresh is due from its second on, and never for a grant that cannot be
@@ -107,18 +108,62 @@ test_dead(void **state)
 static void
 test_due(void **state)
 {
+    const struct moment now = { NOW, 1000 };
     struct grant grant;
 
     (void)state;
     grant_init(&grant);
     grant.flags = GRANT_REFRESHABLE;
-    assert_false(grant_due(&grant, NOW));
+    assert_false(grant_due(&grant, now));
     grant.refresh_at = NOW + 1;
-    assert_false(grant_due(&grant, NOW));
+    assert_false(grant_due(&grant, now));
     grant.refresh_at = NOW;
-    assert_true(grant_due(&grant, NOW));
+    assert_true(grant_due(&grant, now));
     grant.flags = 0;
-    assert_false(grant_due(&grant, NOW));
+    assert_false(grant_due(&grant, now));
+}
+
+/* What is written of the tokens' life holds from when they came, whichever
+ * way the time of day is set meanwhile. */
+static void
+test_set_clock(void **state)
+{
+    const int64_t day = 24 * 3600;
+    struct grant grant;
+
+    (void)state;
+    grant_init(&grant);
+    grant.flags = GRANT_REFRESHABLE;
+    grant_stamp(&grant, (struct moment){ NOW, 1000 });
+    grant.refresh_at = NOW + 60;
+    grant.expires_at = NOW + 90;
+    for (int64_t set = -day; set <= day; set += day) {
+        struct moment then = { NOW + set + 59, 1059 };
+
+        assert_int_equal(grant_age(&grant, then), 59);
+        assert_false(grant_due(&grant, then));
+        assert_false(grant_expired(&grant, then));
+        then.boot = 1060;
+        assert_true(grant_due(&grant, then));
+        then.boot = 1090;
+        assert_true(grant_expired(&grant, then));
+        assert_false(grant_dead(&grant, then));
+    }
+    grant_postpone(&grant, (struct moment){ NOW - day, 1070 }, 10);
+    assert_false(grant_due(&grant, (struct moment){ NOW + day, 1079 }));
+    assert_true(grant_due(&grant, (struct moment){ NOW - day, 1080 }));
+}
+
+/* A grant of an earlier boot goes by the time of day. */
+static void
+test_other_boot(void **state)
+{
+    struct grant grant;
+
+    (void)state;
+    grant_init(&grant);
+    grant_stamp(&grant, (struct moment){ NOW, 5000 });
+    assert_int_equal(grant_age(&grant, (struct moment){ NOW + 70, 20 }), 70);
 }
 
 /* Clearing frees everything (the leak checkers see to it), empties the
@@ -184,6 +229,8 @@ main(void)
         cmocka_unit_test(test_wide_uid),
         cmocka_unit_test(test_dead),
         cmocka_unit_test(test_due),
+        cmocka_unit_test(test_set_clock),
+        cmocka_unit_test(test_other_boot),
         cmocka_unit_test(test_clear),
         cmocka_unit_test(test_largest_fits),
     };
