@@ -28,8 +28,12 @@ static const char help[] =
     "                             and say what each step gave; the password\n"
     "                             comes from standard input\n"
     "  authapi status             who has tokens, since when, until when\n"
+    "  authapi token              print your own access token, where the\n"
+    "                             session line says export=file\n"
+    "  authapi refresh USER       refresh the tokens of USER at once\n"
     "  authapi revoke USER        take back all tokens of USER at once\n"
-    "  authapi sweep              revoke what is owed; for a timer or cron\n"
+    "  authapi sweep              revoke what is owed, refresh what is due;\n"
+    "                             for a timer or cron\n"
     "\n"
     "Options\n"
     "  --realm NAME       the realm [default; status and sweep: all]\n"
@@ -38,7 +42,9 @@ static const char help[] =
     "  --otp              a second line of standard input is the second\n"
     "                     factor (try)\n"
     "  --timeout SECONDS  how long each step may take, 1 to 300 [10]\n"
+    "  --now              what is not due yet, too (sweep)\n"
     "  --entry ID         only this entry of the outbox (sweep)\n"
+    "  --user NAME        with --entry: and what is due of NAME (sweep)\n"
     "  --detach           do it in the background (sweep)\n"
     "  --debug            say more, on standard error\n"
     "  --help, --version\n"
@@ -47,6 +53,7 @@ static const char help[] =
     "  authapi check --realm default\n"
     "  authapi try alice < password-file\n"
     "  authapi try alice --conf ./new.conf --json\n"
+    "  curl -H \"Authorization: Bearer $(authapi token)\" URL\n"
     "\n"
     "Exit codes\n"
     "  0  done, and all went as it should\n"
@@ -65,7 +72,8 @@ struct verb {
 static const struct verb verbs[] = {
     { "check", verb_check, false },   { "try", verb_try, true },
     { "status", verb_status, false }, { "revoke", verb_revoke, true },
-    { "sweep", verb_sweep, false },
+    { "sweep", verb_sweep, false },   { "refresh", verb_refresh, true },
+    { "token", verb_token, false },
 };
 
 enum {
@@ -75,6 +83,8 @@ enum {
     OPTION_OTP,
     OPTION_TIMEOUT,
     OPTION_ENTRY,
+    OPTION_USER,
+    OPTION_NOW,
     OPTION_DETACH,
     OPTION_DEBUG,
     OPTION_HELP,
@@ -88,6 +98,8 @@ static const struct option options[] = {
     { "otp", no_argument, NULL, OPTION_OTP },
     { "timeout", required_argument, NULL, OPTION_TIMEOUT },
     { "entry", required_argument, NULL, OPTION_ENTRY },
+    { "user", required_argument, NULL, OPTION_USER },
+    { "now", no_argument, NULL, OPTION_NOW },
     { "detach", no_argument, NULL, OPTION_DETACH },
     { "debug", no_argument, NULL, OPTION_DEBUG },
     { "help", no_argument, NULL, OPTION_HELP },
@@ -153,6 +165,13 @@ take_option(int option, struct arguments *arguments)
         return folder_id_valid(optarg)
                    ? EXIT_OK
                    : misused("no name for an outbox entry:", optarg);
+    case OPTION_USER:
+        arguments->owner = optarg;
+        return user_valid(optarg) ? EXIT_OK
+                                  : misused("no name for a user:", optarg);
+    case OPTION_NOW:
+        arguments->now = true;
+        return EXIT_OK;
     case OPTION_DETACH:
         arguments->detach = true;
         return EXIT_OK;

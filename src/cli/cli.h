@@ -28,6 +28,8 @@ struct arguments {
     const char *realm; /* --realm NAME; NULL: not given */
     const char *user;  /* USER, for the verbs that take one; else NULL */
     const char *entry; /* --entry ID */
+    const char *owner; /* --user NAME: whose entries beside that */
+    bool now;          /* sweep: what is not due too */
     bool json;
     bool otp; /* try: a second line of standard input is the second factor */
     bool detach;
@@ -41,6 +43,8 @@ int verb_try(const struct arguments *arguments);
 int verb_status(const struct arguments *arguments);
 int verb_revoke(const struct arguments *arguments);
 int verb_sweep(const struct arguments *arguments);
+int verb_refresh(const struct arguments *arguments);
+int verb_token(const struct arguments *arguments);
 
 /* The realm that is meant: --realm, else the name of the --conf file without
  * ".conf" where that can be a realm, else "default". Owned by the caller;

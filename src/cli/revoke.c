@@ -11,25 +11,26 @@
 int
 verb_revoke(const struct arguments *arguments)
 {
-    struct delivered delivered = { 0, 0 };
-    struct delivery delivery = { 0 };
+    struct delivered delivered = { 0 };
+    struct channel channel = { 0 };
     struct cache *cache = NULL;
-    char *realm = NULL;
+    char *realm = NULL, *conf = NULL;
     enum status status;
 
     if (!cli_root("revoke"))
         return EXIT_SYSTEM;
     realm = cli_realm(arguments);
-    status = realm == NULL
+    if (arguments->conf != NULL)
+        conf = cli_conf(arguments);
+    status = realm == NULL || (arguments->conf != NULL && conf == NULL)
                  ? STATUS_NO_MEMORY
                  : cache_open(RUNDIR, realm, &arguments->log, &cache);
     if (status == STATUS_OK) {
-        delivery.cache = cache;
-        delivery.realm = realm;
-        delivery.conf = arguments->conf != NULL ? cli_conf(arguments) : NULL;
-        delivery.timeout_ms = arguments->timeout_ms;
-        delivery.log = &arguments->log;
-        status = deliver_user(&delivery, arguments->user, &delivered);
+        channel.cache = cache;
+        channel.conf = conf;
+        channel.timeout_ms = arguments->timeout_ms;
+        channel.log = &arguments->log;
+        status = deliver_user(&channel, arguments->user, &delivered);
     }
     cache_close(cache);
     if (status == STATUS_OK && delivered.revoked + delivered.kept == 0)
@@ -37,7 +38,7 @@ verb_revoke(const struct arguments *arguments)
     else if (status == STATUS_OK)
         printf("%s: %zu revoked, %zu left for the next sweep\n",
                arguments->user, delivered.revoked, delivered.kept);
-    free((void *)(uintptr_t)delivery.conf);
+    free(conf);
     free(realm);
     if (status == STATUS_OK && delivered.kept > 0)
         return EXIT_REFUSED;

@@ -1,46 +1,64 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sweep.c - authapi sweep: revoke what is owed to the API.
+ * sweep.c - authapi sweep: revoke what is owed to the API, refresh what is
+ * due.
  */
+#include "session/sweep.h"
+#include "base/clock.h"
 #include "cli/cli.h"
-#include "session/deliver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
 
+/* A run ends before too many others wait behind it. */
+#define RUN_MS (4 * 60 * 1000)
+
 struct sweeping {
     const struct arguments *arguments;
     char *conf;
+    int64_t by_ms; /* nothing is begun after that */
     struct delivered total;
     bool failed;
 };
 
+/* One entry, and then its user's others. */
+static enum status
+sweep_entry(const struct channel *channel, const struct arguments *arguments,
+            struct delivered *delivered)
+{
+    enum status status = deliver_entry(channel, arguments->entry, true);
+
+    delivered->revoked = status == STATUS_OK;
+    delivered->kept = status != STATUS_OK && status != STATUS_NOT_FOUND;
+    if (arguments->owner == NULL || deliver_hopeless(status))
+        return STATUS_OK;
+    return deliver_owed(channel, arguments->owner, delivered);
+}
+
 static void
-sweep_realm(void *context, const char *realm, struct cache *cache)
+sweep_one(void *context, const char *realm, struct cache *cache)
 {
     struct sweeping *sweeping = context;
-    struct delivered delivered = { 0, 0 };
-    struct delivery delivery = {
-        .cache = cache,
-        .realm = realm,
-        .conf = sweeping->conf,
-        .timeout_ms = sweeping->arguments->timeout_ms,
-        .log = &sweeping->arguments->log,
-    };
+    const struct arguments *arguments = sweeping->arguments;
+    struct delivered delivered = { 0 };
+    const struct channel channel = { .cache = cache,
+                                     .conf = sweeping->conf,
+                                     .timeout_ms = arguments->timeout_ms,
+                                     .log = &arguments->log };
     enum status status;
 
-    if (sweeping->arguments->entry == NULL) {
-        if (deliver_sweep(&delivery, &delivered) != STATUS_OK)
-            sweeping->failed = true;
-    } else {
-        status = deliver_entry(&delivery, sweeping->arguments->entry);
-        delivered.revoked = status == STATUS_OK;
-        delivered.kept = status != STATUS_OK && status != STATUS_NOT_FOUND;
-    }
+    (void)realm;
+    status = arguments->entry != NULL
+                 ? sweep_entry(&channel, arguments, &delivered)
+                 : sweep_realm(&channel, arguments->now, sweeping->by_ms,
+                               &delivered);
+    if (status != STATUS_OK)
+        sweeping->failed = true;
     sweeping->total.revoked += delivered.revoked;
     sweeping->total.kept += delivered.kept;
+    sweeping->total.refreshed += delivered.refreshed;
 }
 
 static void
@@ -82,12 +100,17 @@ verb_sweep(const struct arguments *given)
         if (sweeping.conf == NULL)
             return EXIT_SYSTEM;
     }
-    realms = cli_each_realm(arguments, sweep_realm, &sweeping);
+    sweeping.by_ms = clock_ms() + RUN_MS;
+    realms = cli_each_realm(arguments, sweep_one, &sweeping);
     free(sweeping.conf);
     if (realms < 0 || sweeping.failed)
         return EXIT_SYSTEM;
-    if (!arguments->detach)
-        printf("%zu revoked, %zu left for the next sweep\n",
+    if (!arguments->detach) {
+        printf("%zu revoked, %zu left for the next sweep",
                sweeping.total.revoked, sweeping.total.kept);
+        if (sweeping.total.refreshed > 0)
+            printf(", %zu refreshed", sweeping.total.refreshed);
+        putchar('\n');
+    }
     return sweeping.total.kept > 0 ? EXIT_REFUSED : EXIT_OK;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <syslog.h>
 
-enum kind { KIND_FLAG, KIND_NUMBER, KIND_REALM, KIND_ALLOW };
+enum kind { KIND_FLAG, KIND_NUMBER, KIND_REALM, KIND_CHOICE };
 
 struct option {
     const char *name;
@@ -20,25 +20,88 @@ struct option {
     long least;
     long most;
     size_t offset;
-    const char *meaning; /* of a right value, for the log */
+    const char *meaning;  /* of a right value, for the log */
+    const char *words[2]; /* KIND_CHOICE: what sets 0 and 1 */
 };
 
 #define AT(member) offsetof(struct options, member)
 
 /* Sorted by name; the README's table says the same. */
 static const struct option table[] = {
-    { "debug", KIND_FLAG, 0, 0, AT(debug), "" },
-    { "defer_expired", KIND_FLAG, 0, 0, AT(defer_expired), "" },
-    { "max_age", KIND_NUMBER, 0, 7 * 24 * 3600, AT(max_age_s),
-      "seconds, from 0 to a week" },
-    { "minimum_uid", KIND_NUMBER, 0, INT32_MAX, AT(minimum_uid), "a uid" },
-    { "offline", KIND_ALLOW, 0, 0, AT(offline_allow), "allow or deny" },
-    { "realm", KIND_REALM, 0, 0, AT(realm),
-      "letters, digits, '-' and '_', at most 32" },
-    { "timeout", KIND_NUMBER, 1, 300, AT(timeout_s),
-      "seconds, from 1 to 300" },
-    { "try_first_pass", KIND_FLAG, 0, 0, AT(try_first_pass), "" },
-    { "use_first_pass", KIND_FLAG, 0, 0, AT(use_first_pass), "" },
+    { "debug", KIND_FLAG, 0, 0, AT(debug), "", { NULL } },
+    { "defer_expired", KIND_FLAG, 0, 0, AT(defer_expired), "", { NULL } },
+    { "expired",
+      KIND_CHOICE,
+      0,
+      0,
+      AT(expired_deny),
+      "allow or deny",
+      { "allow", "deny" } },
+    { "export",
+      KIND_CHOICE,
+      0,
+      0,
+      AT(export),
+      "none or file",
+      { "none", "file" } },
+    { "max_age",
+      KIND_NUMBER,
+      0,
+      7 * 24 * 3600,
+      AT(max_age_s),
+      "seconds, from 0 to a week",
+      { NULL } },
+    { "minimum_uid",
+      KIND_NUMBER,
+      0,
+      INT32_MAX,
+      AT(minimum_uid),
+      "a uid",
+      { NULL } },
+    { "offline",
+      KIND_CHOICE,
+      0,
+      0,
+      AT(offline_allow),
+      "allow or deny",
+      { "deny", "allow" } },
+    { "realm",
+      KIND_REALM,
+      0,
+      0,
+      AT(realm),
+      "letters, digits, '-' and '_', at most 32",
+      { NULL } },
+    { "reuse",
+      KIND_CHOICE,
+      0,
+      0,
+      AT(reuse),
+      "off or session",
+      { "off", "session" } },
+    { "reuse_max_age",
+      KIND_NUMBER,
+      1,
+      24 * 3600,
+      AT(reuse_max_age_s),
+      "seconds, from 1 to a day",
+      { NULL } },
+    { "revoke",
+      KIND_CHOICE,
+      0,
+      0,
+      AT(revoke_wait),
+      "later or wait",
+      { "later", "wait" } },
+    { "timeout",
+      KIND_NUMBER,
+      1,
+      300,
+      AT(timeout_s),
+      "seconds, from 1 to 300",
+      { NULL } },
+    { "try_first_pass", KIND_FLAG, 0, 0, AT(try_first_pass), "", { NULL } },
+    { "use_first_pass", KIND_FLAG, 0, 0, AT(use_first_pass), "", { NULL } },
 };
 
 static const struct option *
@@ -83,9 +146,9 @@ take(const struct option *option, const char *value, struct options *options)
         return true;
     case KIND_NUMBER:
         return parse_number(option, value, member);
-    case KIND_ALLOW:
-        *(long *)member = strcmp(value, "allow") == 0;
-        return *(long *)member != 0 || strcmp(value, "deny") == 0;
+    case KIND_CHOICE:
+        *(long *)member = strcmp(value, option->words[1]) == 0;
+        return *(long *)member != 0 || strcmp(value, option->words[0]) == 0;
     case KIND_REALM:
         if (!realm_valid(value))
             return false;
@@ -106,6 +169,7 @@ options_parse(pam_handle_t *pamh, int argc, const char **argv,
         .minimum_uid = 1000,
         .timeout_s = 10,
         .max_age_s = 300,
+        .reuse_max_age_s = 900,
     };
     for (int i = 0; i < argc; i++) {
         size_t length = strcspn(argv[i], "=");

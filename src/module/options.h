@@ -24,6 +24,15 @@ struct options {
                                 * an API */
     long defer_expired;        /* 1: an expired but proven password goes on to
                                 * the account phase */
+    long reuse;                /* reuse=off|session, off: a password that was
+                                * typed in this very session may do */
+    long reuse_max_age_s;      /* reuse_max_age=SECONDS, 900: for so long */
+    long export;               /* export=none|file, none: the access token for
+                                * programs of the user */
+    long expired_deny;         /* expired=allow|deny, allow: a session whose
+                                * tokens are dead when it opens */
+    long revoke_wait;          /* revoke=later|wait, later: the last close
+                                * waits for the revocation */
     long debug;                /* 1: log what is done */
 };
 

@@ -16,6 +16,7 @@
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -97,6 +98,11 @@ enter(pam_handle_t *pamh, int flags, int argc, const char **argv,
         .max_age_s = entry->options.max_age_s,
         .offline_allow = entry->options.offline_allow != 0,
         .defer_expired = entry->options.defer_expired != 0,
+        .reuse = entry->options.reuse != 0,
+        .reuse_max_age_s = entry->options.reuse_max_age_s,
+        .export = entry->options.export != 0,
+        .expired_deny = entry->options.expired_deny != 0,
+        .revoke_wait = entry->options.revoke_wait != 0,
     };
     log_line(&entry->log, LOG_DEBUG, "%s: begin", function);
     return true;
@@ -108,6 +114,22 @@ leave(const struct entry *entry, const char *function, int code)
     log_line(&entry->log, LOG_DEBUG, "%s: %s", function,
              pam_strerror(entry->pamh, code));
     return code;
+}
+
+/* Signs in, with a password unless the line lets one do that was typed
+ * before. */
+static enum status
+sign_in(const struct session_call *call, struct signed_in *signed_in)
+{
+    enum status status = session_reuse(call);
+
+    *signed_in = (struct signed_in){ 0 };
+    if (status == STATUS_OK)
+        return status;
+    status = session_login(call, signed_in);
+    if (status == STATUS_OK && !signed_in->expired)
+        session_prove(call);
+    return status;
 }
 
 EXPORT int
@@ -130,7 +152,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
         return leave(&entry, "authenticate", PAM_BUF_ERR);
     entry.call.user = user;
     entry.call.prompts = prompt_needed(pamh, &entry.options);
-    status = session_login(&entry.call, &signed_in);
+    status = sign_in(&entry.call, &signed_in);
     if (status == STATUS_OK)
         status =
             transaction_sign_in(pamh, entry.options.realm, user, &signed_in);
@@ -194,6 +216,21 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
     return leave(&entry, "acct_mgmt", decision_account_code(status));
 }
 
+/* Tells the session's programs where their token is.  Frees PATH. */
+static void
+show_token(const struct entry *entry, char *path)
+{
+    char *variable = NULL;
+
+    if (path != NULL
+        && (asprintf(&variable, "AUTHAPI_TOKEN_FILE=%s", path) < 0
+            || pam_putenv(entry->pamh, variable) != PAM_SUCCESS))
+        log_line(&entry->log, LOG_ERR,
+                 "AUTHAPI_TOKEN_FILE cannot be set: out of memory");
+    free(variable);
+    free(path);
+}
+
 EXPORT int
 pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -215,10 +252,14 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
         return leave(&entry, "open_session", PAM_BUF_ERR);
     status = session_open(&entry.call, handle, &open);
     transaction_forget_handle(pamh, entry.options.realm);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        show_token(&entry, open.token_path);
+        open.token_path = NULL;
         transaction->session = open;
+    }
     return leave(&entry, "open_session",
                  status == STATUS_SYSTEM || status == STATUS_NO_MEMORY
+                         || status == STATUS_SESSION_EXPIRED
                      ? PAM_SESSION_ERR
                      : PAM_SUCCESS);
 }

@@ -8,11 +8,14 @@
  *                      /sessions/ID   one record per open session
  *       REALM/staged/HANDLE/grant     a grant that no session has taken yet
  *       REALM/outbox/ID/grant         a grant whose revocation is owed
+ *       REALM/keys/jwks               the key set that was fetched last
+ *       tokens/UID[.REALM]            a token for programs of the user
+ *     OUTBOXDIR/REALM/ID/grant        the outbox, where it outlasts a boot
  *
  * The user's folder itself is the lock.  Removing never waits for it: the
  * folder is renamed into the outbox, and whoever gets the lock afterwards
- * sees that the name is another folder now.  This file alone knows these
- * paths; it refuses to look inside a grant's opaque part.
+ * sees that the name is another folder now.  The files of store.h alone know
+ * these paths; they refuse to look inside a grant's opaque part.
  */
 #ifndef AUTHAPI_SESSION_CACHE_H
 #define AUTHAPI_SESSION_CACHE_H
@@ -35,6 +38,12 @@ struct holding; /* a locked folder of it: a user's, or an outbox entry's */
  * borrowed for the cache's life. */
 enum status cache_open(const char *rundir, const char *realm,
                        const struct log *log, struct cache **cache) MUST_USE;
+
+/* The same with an outbox at OUTBOXDIR/REALM; "": below RUNDIR like the rest.
+ * cache_open takes the place that configure was told. */
+enum status cache_open_at(const char *rundir, const char *outboxdir,
+                          const char *realm, const struct log *log,
+                          struct cache **cache) MUST_USE;
 
 /* Accepts NULL. */
 void cache_close(struct cache *cache);
@@ -66,7 +75,8 @@ enum status cache_load_staged(struct cache *cache, const char *handle,
 enum status cache_discard_staged(struct cache *cache,
                                  const char *handle) MUST_USE;
 
-/* Calls VISIT for every staged handle with its age in seconds. */
+/* Calls VISIT for every staged handle with the age of its tokens in
+ * seconds. */
 enum status cache_each_staged(struct cache *cache,
                               bool (*visit)(void *context, const char *handle,
                                             int64_t age_s),
@@ -105,9 +115,11 @@ enum status cache_peek(struct cache *cache, uint32_t uid,
 enum status cache_end_session(struct cache *cache, uint32_t uid,
                               const char *id) MUST_USE;
 
-/* Moves the user's whole folder into the outbox by one rename, locked or not.
- * ID gets the name of the entry; it is "" when the folder held no grant, and
- * then there is no entry.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
+/* Moves the user's whole folder into the outbox by one rename, and the grant
+ * on into an entry of its own where somebody has the lock: nobody is waited
+ * for.  What was exported goes.  ID gets the name of the entry; it is "" when
+ * the folder held no grant, and then there is no entry.  STATUS_OK,
+ * STATUS_NOT_FOUND, STATUS_SYSTEM. */
 enum status cache_remove(struct cache *cache, uint32_t uid,
                          char id[ID_SIZE]) MUST_USE;
 
@@ -128,6 +140,13 @@ bool holding_current(const struct holding *holding) MUST_USE;
 enum status holding_load(struct holding *holding,
                          struct grant *grant) MUST_USE;
 
+/* The same, without a word in the log. */
+enum status holding_peek(struct holding *holding,
+                         struct grant *grant) MUST_USE;
+
+/* Seconds since anything in the folder was written. */
+int64_t holding_age(const struct holding *holding) MUST_USE;
+
 /* Replaces the grant by rename.  STATUS_OK, STATUS_SYSTEM (logged; the old
  * grant stays). */
 enum status holding_store(struct holding *holding,
@@ -141,6 +160,11 @@ enum status holding_adopt(struct holding *holding,
 /* Moves the grant, if there is one, into an outbox entry of its own, named in
  * ID.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
 enum status holding_retire(struct holding *holding, char id[ID_SIZE]) MUST_USE;
+
+/* The same for the whole folder and for who has its lock, which goes along:
+ * release it before the entry is delivered.  STATUS_NOT_FOUND when the folder
+ * had been removed before. */
+enum status holding_remove(struct holding *holding, char id[ID_SIZE]) MUST_USE;
 
 /* Adds a record under a new ID.  STATUS_OK, STATUS_SYSTEM (logged). */
 enum status holding_add_session(struct holding *holding,
@@ -161,7 +185,61 @@ enum status holding_delete(struct holding *holding) MUST_USE;
 /* Unlocks.  Accepts NULL. */
 void holding_release(struct holding *holding);
 
+/* Takes away what a killed writer left in the folder.  */
+void holding_tidy(struct holding *holding);
+
+/* --- a user's folder, its lock being somebody else's --------------------- */
+
+/* Adds a session beside a held grant without the lock.  STATUS_OK;
+ * STATUS_NOT_FOUND when nothing is held for USER, or was removed meanwhile;
+ * STATUS_SYSTEM (logged), STATUS_NO_MEMORY. */
+enum status cache_join(struct cache *cache, const char *user, uint32_t uid,
+                       const struct session_record *record,
+                       char id[ID_SIZE]) MUST_USE;
+
+/* --- sessions ------------------------------------------------------------ */
+
+/* Calls VISIT with the ID and the record of every session of UID, live or
+ * not, until it returns false.  STATUS_OK, STATUS_NOT_FOUND, STATUS_SYSTEM. */
+enum status
+cache_each_session(struct cache *cache, uint32_t uid,
+                   bool (*visit)(void *context, const char *id,
+                                 const struct session_record *record),
+                   void *context) MUST_USE;
+
+/* Replaces the record ID, if it is still there.  STATUS_OK, STATUS_NOT_FOUND,
+ * STATUS_SYSTEM. */
+enum status
+cache_rewrite_session(struct cache *cache, uint32_t uid, const char *id,
+                      const struct session_record *record) MUST_USE;
+
+/* --- tokens for programs of the user ------------------------------------- */
+
+/* Writes the access token of GRANT to RUNDIR/tokens/UID (UID.REALM but for the
+ * realm "default"), for its user alone to read; the file's modification time
+ * is when the token expires, 0 where nobody knows.  PATH gets a malloc'd copy
+ * of the path, when it is not NULL.  STATUS_OK; STATUS_UNSUPPORTED when the
+ * grant has no token to show; STATUS_SYSTEM; STATUS_NO_MEMORY; logged. */
+enum status cache_export(struct cache *cache, const struct grant *grant,
+                         char **path) MUST_USE;
+
+/* Writes it anew where it stands already: GRANT is newer.  What fails is
+ * logged, and the old one taken away. */
+void cache_export_again(struct cache *cache, const struct grant *grant);
+
+/* Takes away exported tokens whose users hold nothing, and what a killed
+ * writer left. */
+void cache_sweep_exports(struct cache *cache);
+
+/* The path of UID's exported token; malloc'd, NULL when out of memory. */
+char *export_path(const char *rundir, const char *realm,
+                  uint32_t uid) MUST_USE;
+
 /* --- the outbox ---------------------------------------------------------- */
+
+/* Carries the entry ID over to OUTBOXDIR, where there is one; what fails is
+ * logged and stays for the next time. */
+void cache_carry(struct cache *cache, const char *id);
 
 /* Locks an entry.  As cache_hold. */
 enum status cache_hold_entry(struct cache *cache, const char *id, int wait_ms,

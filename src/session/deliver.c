@@ -3,30 +3,41 @@
  * deliver.c - the outbox: grants whose revocation is owed to the API.
  */
 #include "session/deliver.h"
-#include "session/ask.h"
+#include "base/clock.h"
 #include "session/spawn.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 /* The command goes into the background by itself; this is for its start. */
 #define START_WAIT_MS 2000
 /* An entry that is being delivered is left alone. */
 #define ENTRY_WAIT_MS 0
+/* How long a record that cannot be read is complained about. */
+#define COMPLAIN_S 120
+/* A try that is due later than any pause can be was written by a clock that
+ * has been set back since. */
+#define DUE_MOST_S (2 * 24 * 60 * 60)
 
 void
-deliver_start(const char *realm, const char *id, const struct log *log)
+deliver_start(const char *realm, const char *id, const char *user,
+              const struct log *log)
 {
     char command[] = COMMAND_PATH, verb[] = "sweep", background[] = "--detach";
     char realm_option[] = "--realm", entry_option[] = "--entry";
+    char user_option[] = "--user";
     char *realm_copy = strdup(realm), *id_copy = strdup(id);
-    char *const argv[] = { command,    verb,         background, realm_option,
-                           realm_copy, entry_option, id_copy,    NULL };
+    char *user_copy = user != NULL ? strdup(user) : NULL;
+    char *const argv[] = { command,    verb,
+                           background, realm_option,
+                           realm_copy, entry_option,
+                           id_copy,    user != NULL ? user_option : NULL,
+                           user_copy,  NULL };
     struct child child;
 
     if (realm_copy == NULL || id_copy == NULL
+        || (user != NULL && user_copy == NULL)
         || child_spawn(COMMAND_PATH, argv, -1, &child) != STATUS_OK)
         log_line(log, LOG_ERR,
                  "%s cannot be started: %m; the tokens wait in the outbox for "
@@ -36,47 +47,53 @@ deliver_start(const char *realm, const char *id, const struct log *log)
         child_reap(&child, START_WAIT_MS);
     free(realm_copy);
     free(id_copy);
+    free(user_copy);
+}
+
+/* --- another login of the same user ---------------------------------------
+ */
+
+struct rival {
+    struct cache *cache;
+    const struct grant *grant;
+    bool found;
+};
+
+static bool
+look_at_staged(void *context, const char *handle, int64_t age_s)
+{
+    struct rival *rival = context;
+    struct grant staged;
+
+    (void)age_s;
+    if (cache_load_staged(rival->cache, handle, &staged) == STATUS_OK
+        && staged.uid == rival->grant->uid)
+        rival->found = true;
+    grant_clear(&staged);
+    return !rival->found;
 }
 
 /* Where a logout ends every session of the user, it must wait until the user
- * holds no other grant. */
+ * holds no other grant, and none that a session is about to take. */
 static bool
 must_wait(struct cache *cache, const struct grant *grant)
 {
+    struct rival rival = { cache, grant, false };
     struct grant held;
-    bool wait;
 
     if ((grant->flags & GRANT_ENDS_USER) == 0)
         return false;
-    wait = cache_peek(cache, (uint32_t)grant->uid, &held) == STATUS_OK;
+    rival.found =
+        cache_peek(cache, (uint32_t)grant->uid, &held) != STATUS_NOT_FOUND;
     grant_clear(&held);
-    return wait;
+    if (!rival.found
+        && cache_each_staged(cache, look_at_staged, &rival) != STATUS_OK)
+        return true;
+    return rival.found;
 }
 
-static enum status
-revoke(const struct delivery *delivery, const struct grant *grant,
-       struct reply *reply)
-{
-    const struct log *log = delivery->log;
-    struct handover handover = { .timeout_ms = delivery->timeout_ms };
-    char *conf = delivery->conf != NULL ? strdup(delivery->conf) : NULL;
-    struct request request = {
-        .operation = OPERATION_REVOKE,
-        .realm = grant->realm,
-        .conf = conf,
-        .user = grant->user,
-        .uid = grant->uid,
-        .idle_ms = delivery->timeout_ms,
-        .debug = log != NULL && log->debug,
-    };
-    enum status status = STATUS_NO_MEMORY;
-
-    handover.opaque = grant->opaque; /* borrowed */
-    if (conf != NULL || delivery->conf == NULL)
-        status = ask_once(&request, &handover, log, reply);
-    free(conf);
-    return status;
-}
+/* --- one entry ------------------------------------------------------------
+ */
 
 /* Whether nothing more is owed to the API for a grant. */
 static bool
@@ -86,151 +103,192 @@ settled(enum status status)
            || status == STATUS_UNSUPPORTED;
 }
 
-/* A revocation that had to refresh first and then failed has used up the
- * tokens we have; the entry goes on with the new ones. */
-static void
-keep_tokens(struct holding *entry, struct grant *grant, struct reply *reply)
+bool
+deliver_hopeless(enum status status)
 {
-    if (reply->opaque.length == 0)
-        return;
-    secret_clear(&grant->opaque);
-    grant->opaque = reply->opaque;
-    reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
-    grant->expires_at = reply->expires_at;
-    (void)!holding_store(entry, grant); /* logged there */
+    return status == STATUS_UNAVAILABLE || status == STATUS_DEADLINE
+           || status == STATUS_RATE_LIMITED || status == STATUS_MISCONFIGURED;
+}
+
+/* Puts the next try off.  A revocation that had to refresh first and then
+ * failed has used up the tokens we had; the entry goes on with the new ones.
+ * Returns whether it is written down. */
+static bool
+put_off(struct holding *entry, struct grant *grant, struct reply *reply)
+{
+    int64_t now = clock_now().wall;
+
+    renewal_take_tokens(grant, reply);
+    if (grant->owed_at == 0 || grant->owed_at > now)
+        grant->owed_at = now;
+    grant->tries++;
+    grant->retry_at = now + renewal_pause(grant->tries, reply->retry_after);
+    return holding_store(entry, grant) == STATUS_OK; /* logged there */
+}
+
+/* Whether nobody tries any longer. */
+static bool
+given_up(const struct channel *channel, const struct grant *grant)
+{
+    if (grant->owed_at == 0
+        || clock_now().wall - grant->owed_at <= OWED_LIFE_S)
+        return false;
+    log_line(channel->log, LOG_ERR,
+             "the tokens of %s could not be revoked in seven days and are "
+             "given up; end the session at the API",
+             grant->user);
+    return true;
 }
 
 static enum status
-revoke_entry(const struct delivery *delivery, struct holding *entry,
+revoke_entry(const struct channel *channel, struct holding *entry,
              struct grant *grant)
 {
+    struct ask *ask = NULL;
     struct reply reply;
     enum status status;
 
     reply_init(&reply);
-    status = revoke(delivery, grant, &reply);
-    if (settled(status))
-        log_line(delivery->log, LOG_DEBUG, "the tokens of %s are revoked: %s",
+    status = renewal_ask(channel, OPERATION_REVOKE, grant, &reply, &ask);
+    if (settled(status)) {
+        log_line(channel->log, LOG_DEBUG, "the tokens of %s are revoked: %s",
                  grant->user, status_name(status));
-    else
-        log_line(delivery->log, LOG_WARNING,
+    } else {
+        log_line(channel->log, LOG_WARNING,
                  "the tokens of %s are not revoked yet and wait in the outbox "
                  "for the next \"authapi sweep\": %s",
                  grant->user,
                  reply.detail != NULL ? reply.detail : status_text(status));
-    if (!settled(status))
-        keep_tokens(entry, grant, &reply);
+        ask_settle(&ask, put_off(entry, grant, &reply));
+    }
+    ask_settle(&ask, true);
     reply_clear(&reply);
     return status;
 }
 
+static bool
+due(const struct grant *grant)
+{
+    int64_t now = clock_now().wall;
+
+    return grant->retry_at <= now || grant->retry_at > now + DUE_MOST_S;
+}
+
 enum status
-deliver_entry(const struct delivery *delivery, const char *id)
+deliver_entry(const struct channel *channel, const char *id, bool eager)
 {
     struct holding *entry = NULL;
     struct grant grant;
     enum status status =
-        cache_hold_entry(delivery->cache, id, ENTRY_WAIT_MS, &entry);
+        cache_hold_entry(channel->cache, id, ENTRY_WAIT_MS, &entry);
 
     if (status != STATUS_OK)
         return status;
     status = holding_load(entry, &grant);
     if (status == STATUS_NOT_FOUND)
         status = STATUS_OK; /* begun and never filled: nothing is owed */
-    else if (status == STATUS_OK && must_wait(delivery->cache, &grant))
+    else if (status == STATUS_SYSTEM && holding_age(entry) > OWED_LIFE_S)
+        status = STATUS_OK; /* nobody will ever read it */
+    else if (status == STATUS_OK && grant_dead(&grant, clock_now()))
+        status = STATUS_SESSION_EXPIRED;
+    else if (status == STATUS_OK && !eager && !due(&grant))
+        status = STATUS_BUSY;
+    else if (status == STATUS_OK && must_wait(channel->cache, &grant))
         status = STATUS_BUSY;
     else if (status == STATUS_OK)
-        status = revoke_entry(delivery, entry, &grant);
-    if (settled(status))
+        status = revoke_entry(channel, entry, &grant);
+    if (settled(status)
+        || (status != STATUS_BUSY && status != STATUS_SYSTEM
+            && given_up(channel, &grant)))
         status = holding_delete(entry);
     grant_clear(&grant);
     holding_release(entry);
     return status;
 }
 
-/* --- many of them
- * ------------------------------------------------------------ */
-
-struct round {
-    const struct delivery *delivery;
-    const char *user; /* NULL: everybody's */
-    struct delivered *delivered;
-};
-
-static bool
-deliver_one(void *context, const char *id)
-{
-    struct round *round = context;
-    enum status status = deliver_entry(round->delivery, id);
-
-    if (status == STATUS_OK)
-        round->delivered->revoked++;
-    else if (status != STATUS_NOT_FOUND)
-        round->delivered->kept++;
-    return true;
-}
-
-static bool
-sweep_staged(void *context, const char *handle, int64_t age_s)
-{
-    struct round *round = context;
-
-    if (age_s > STAGED_LIFE_S
-        && cache_discard_staged(round->delivery->cache, handle)
-               == STATUS_SYSTEM)
-        log_line(round->delivery->log, LOG_ERR,
-                 "a staged grant cannot be moved to the outbox: %m");
-    return true;
-}
-
-static void
-remove_user(const struct delivery *delivery, uint32_t uid)
-{
-    char id[ID_SIZE];
-
-    if (cache_remove(delivery->cache, uid, id) == STATUS_SYSTEM)
-        log_line(delivery->log, LOG_ERR,
-                 "the tokens of uid %u cannot be moved to the outbox: %m",
-                 (unsigned)uid);
-}
-
-static bool
-sweep_user(void *context, uint32_t uid)
-{
-    struct round *round = context;
-    struct holding *holding = NULL;
-    size_t live;
-
-    /* Whoever has the lock is at work there: not stale. */
-    if (cache_hold(round->delivery->cache, uid, false, 0, &holding)
-        != STATUS_OK)
-        return true;
-    if (holding_count_sessions(holding, &live) == STATUS_OK && live == 0)
-        remove_user(round->delivery, uid);
-    holding_release(holding);
-    return true;
-}
-
 enum status
-deliver_sweep(const struct delivery *delivery, struct delivered *delivered)
+deliver_due(const struct channel *channel, const char *id, bool eager,
+            int64_t *due_at)
 {
-    struct round round = { delivery, NULL, delivered };
-    enum status status;
+    struct holding *entry = NULL;
+    struct grant grant;
+    enum status status = cache_hold_entry(channel->cache, id, 0, &entry);
 
-    *delivered = (struct delivered){ 0 };
-    status = cache_each_staged(delivery->cache, sweep_staged, &round);
-    if (status == STATUS_OK)
-        status = cache_each_user(delivery->cache, sweep_user, &round);
-    if (status == STATUS_OK)
-        status = cache_each_entry(delivery->cache, deliver_one, &round);
+    *due_at = 0;
+    if (status != STATUS_OK)
+        return status;
+    status = holding_peek(entry, &grant);
+    if (status == STATUS_OK && !eager && !due(&grant))
+        status = STATUS_BUSY;
+    /* One that is damaged is complained about at first and at last. */
+    if (status == STATUS_SYSTEM)
+        status =
+            holding_age(entry) < COMPLAIN_S || holding_age(entry) > OWED_LIFE_S
+                ? STATUS_OK
+                : STATUS_BUSY;
+    /* One without a grant is to be deleted. */
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    *due_at = grant.retry_at;
+    grant_clear(&grant);
+    holding_release(entry);
     return status;
 }
+
+/* --- those of one user ----------------------------------------------------
+ */
+
+struct round {
+    struct channel channel;
+    const char *user;
+    struct delivered *delivered;
+    bool eager;
+    int64_t by_ms; /* of clock.h; 0: no limit but that of each exchange */
+};
 
 static bool
 is_users(const struct round *round, enum status loaded,
          const struct grant *grant)
 {
     return loaded == STATUS_OK && strcmp(grant->user, round->user) == 0;
+}
+
+/* Tries one entry; false: it is of no use to go on. */
+static bool
+try_entry(struct round *round, const char *id)
+{
+    enum status status;
+
+    if (round->by_ms != 0) {
+        round->channel.timeout_ms = clock_left(round->by_ms);
+        if (round->channel.timeout_ms == 0)
+            return false;
+    }
+    status = deliver_entry(&round->channel, id, round->eager);
+    if (status == STATUS_OK)
+        round->delivered->revoked++;
+    else if (status != STATUS_NOT_FOUND)
+        round->delivered->kept++;
+    return !deliver_hopeless(status);
+}
+
+static bool
+deliver_users(void *context, const char *id)
+{
+    struct round *round = context;
+    struct holding *entry = NULL;
+    struct grant grant;
+    enum status status =
+        cache_hold_entry(round->channel.cache, id, ENTRY_WAIT_MS, &entry);
+    bool matches;
+
+    /* Whoever has its lock is delivering it, if it is this user's at all. */
+    if (status != STATUS_OK)
+        return true;
+    matches = is_users(round, holding_load(entry, &grant), &grant);
+    grant_clear(&grant);
+    holding_release(entry);
+    return !matches || try_entry(round, id);
 }
 
 static bool
@@ -241,11 +299,10 @@ take_staged(void *context, const char *handle, int64_t age_s)
 
     (void)age_s;
     if (is_users(round,
-                 cache_load_staged(round->delivery->cache, handle, &grant),
+                 cache_load_staged(round->channel.cache, handle, &grant),
                  &grant)
-        && cache_discard_staged(round->delivery->cache, handle)
-               == STATUS_SYSTEM)
-        log_line(round->delivery->log, LOG_ERR,
+        && cache_discard_staged(round->channel.cache, handle) == STATUS_SYSTEM)
+        log_line(round->channel.log, LOG_ERR,
                  "a staged grant of %s cannot be moved to the outbox: %m",
                  round->user);
     grant_clear(&grant);
@@ -257,45 +314,49 @@ take_held(void *context, uint32_t uid)
 {
     struct round *round = context;
     struct grant grant;
+    char id[ID_SIZE];
 
-    if (is_users(round, cache_peek(round->delivery->cache, uid, &grant),
-                 &grant))
-        remove_user(round->delivery, uid);
+    if (is_users(round, cache_peek(round->channel.cache, uid, &grant), &grant)
+        && cache_remove(round->channel.cache, uid, id) == STATUS_SYSTEM)
+        log_line(round->channel.log, LOG_ERR,
+                 "the tokens of %s cannot be moved to the outbox: %m",
+                 round->user);
     grant_clear(&grant);
     return true;
 }
 
-static bool
-deliver_users(void *context, const char *id)
-{
-    struct round *round = context;
-    struct holding *entry = NULL;
-    struct grant grant;
-    enum status status =
-        cache_hold_entry(round->delivery->cache, id, ENTRY_WAIT_MS, &entry);
-    bool matches;
-
-    /* Whoever has its lock is delivering it, if it is this user's at all. */
-    if (status != STATUS_OK)
-        return true;
-    matches = is_users(round, holding_load(entry, &grant), &grant);
-    grant_clear(&grant);
-    holding_release(entry);
-    return !matches || deliver_one(context, id);
-}
-
 enum status
-deliver_user(const struct delivery *delivery, const char *user,
+deliver_user(const struct channel *channel, const char *user,
              struct delivered *delivered)
 {
-    struct round round = { delivery, user, delivered };
+    struct round round = { *channel, user, delivered, true, 0 };
     enum status status;
 
     *delivered = (struct delivered){ 0 };
-    status = cache_each_staged(delivery->cache, take_staged, &round);
+    status = cache_each_staged(channel->cache, take_staged, &round);
     if (status == STATUS_OK)
-        status = cache_each_user(delivery->cache, take_held, &round);
+        status = cache_each_user(channel->cache, take_held, &round);
     if (status == STATUS_OK)
-        status = cache_each_entry(delivery->cache, deliver_users, &round);
+        status = cache_each_entry(channel->cache, deliver_users, &round);
     return status;
+}
+
+enum status
+deliver_owed(const struct channel *channel, const char *user,
+             struct delivered *delivered)
+{
+    struct round round = { *channel, user, delivered, false, 0 };
+
+    return cache_each_entry(channel->cache, deliver_users, &round);
+}
+
+void
+deliver_now(const struct channel *channel, const char *id, const char *user)
+{
+    struct delivered delivered = { 0 };
+    struct round round = { *channel, user, &delivered, false,
+                           clock_ms() + channel->timeout_ms };
+
+    if (try_entry(&round, id))
+        (void)!cache_each_entry(channel->cache, deliver_users, &round);
 }

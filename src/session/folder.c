@@ -123,6 +123,26 @@ fail:
     return -1;
 }
 
+void
+folder_close(int descriptor)
+{
+    int saved = errno;
+
+    if (descriptor >= 0)
+        close(descriptor);
+    errno = saved;
+}
+
+enum status
+folder_sync(int folder, const char *name)
+{
+    int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool synced = file >= 0 && fsync(file) == 0 && fsync(folder) == 0;
+
+    folder_close(file);
+    return synced ? STATUS_OK : STATUS_SYSTEM;
+}
+
 bool
 folder_is(int parent, const char *name, int descriptor)
 {

@@ -29,6 +29,13 @@ int folder_open_path(const char *path, const char **why) MUST_USE;
  * descriptor to close, or -1 with errno (EPERM: not ours or wrong mode). */
 int folder_open(int parent, const char *name, bool create) MUST_USE;
 
+/* Closes a descriptor, unless it is -1; errno stays. */
+void folder_close(int descriptor);
+
+/* Waits until what was written as NAME is on the disk, and that it is called
+ * so.  STATUS_OK or STATUS_SYSTEM with errno. */
+enum status folder_sync(int folder, const char *name) MUST_USE;
+
 /* Whether NAME in PARENT still is the folder behind DESCRIPTOR. */
 bool folder_is(int parent, const char *name, int descriptor) MUST_USE;
 

@@ -3,7 +3,6 @@
  * holding.c - a locked folder of the store, and the records in it.
  */
 #include "base/clock.h"
-#include "session/leader.h"
 #include "session/store.h"
 
 #include <errno.h>
@@ -12,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A folder that is renamed away so often while we wait is busy. */
@@ -55,48 +56,6 @@ record_read_grant(int folder, struct grant *grant)
 {
     grant_init(grant);
     return record_read(folder, "grant", &grant_table, grant);
-}
-
-struct session_visit {
-    int folder; /* the sessions folder */
-    size_t live;
-};
-
-static bool
-visit_session(void *context, const char *name)
-{
-    struct session_visit *each = context;
-    struct session_record record = { 0 };
-    enum status status;
-
-    if (!folder_id_valid(name))
-        return true;
-    status = record_read(each->folder, name, &session_table, &record);
-    /* Gone meanwhile, or never whole: a record is written by rename. */
-    if (status == STATUS_NOT_FOUND)
-        return true;
-    if (status == STATUS_OK && !leader_running(&record))
-        unlinkat(each->folder, name, 0);
-    else
-        each->live++;
-    wire_clear(&session_table, &record);
-    return true;
-}
-
-enum status
-sessions_look(int user, size_t *live)
-{
-    struct session_visit each = { 0 };
-    enum status status;
-
-    *live = 0;
-    each.folder = folder_open(user, "sessions", false);
-    if (each.folder < 0)
-        return errno == ENOENT ? STATUS_OK : STATUS_SYSTEM;
-    status = folder_each(each.folder, visit_session, &each);
-    close(each.folder);
-    *live = each.live;
-    return status;
 }
 
 /* --- the lock ------------------------------------------------------------ */
@@ -169,6 +128,20 @@ holding_load(struct holding *holding, struct grant *grant)
 }
 
 enum status
+holding_peek(struct holding *holding, struct grant *grant)
+{
+    return record_read_grant(holding->folder, grant);
+}
+
+int64_t
+holding_age(const struct holding *holding)
+{
+    struct stat info;
+
+    return fstat(holding->folder, &info) == 0 ? time(NULL) - info.st_mtime : 0;
+}
+
+enum status
 holding_store(struct holding *holding, const struct grant *grant)
 {
     enum status status =
@@ -193,61 +166,10 @@ holding_adopt(struct holding *holding, const char *handle)
 }
 
 enum status
-holding_retire(struct holding *holding, char id[ID_SIZE])
-{
-    struct cache *cache = holding->cache;
-    enum status status = STATUS_SYSTEM;
-    int entry = -1;
-
-    if (faccessat(holding->folder, "grant", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? STATUS_NOT_FOUND : cannot(holding, "read");
-    if (folder_random_id(id) == STATUS_OK)
-        entry = folder_open(cache->outbox, id, true);
-    if (entry >= 0) {
-        if (renameat(holding->folder, "grant", entry, "grant") == 0)
-            status = STATUS_OK;
-        else
-            (void)cannot(holding, "moved to the outbox");
-        close(entry);
-        if (status != STATUS_OK)
-            unlinkat(cache->outbox, id, AT_REMOVEDIR);
-    } else {
-        (void)cannot(holding, "moved to the outbox");
-    }
-    if (status != STATUS_OK)
-        id[0] = '\0';
-    return status;
-}
-
-enum status
-holding_add_session(struct holding *holding,
-                    const struct session_record *record, char id[ID_SIZE])
-{
-    enum status status = STATUS_SYSTEM;
-    int sessions = folder_open(holding->folder, "sessions", true);
-
-    if (sessions >= 0) {
-        status = folder_random_id(id);
-        if (status == STATUS_OK)
-            status = record_write(sessions, id, &session_table, record);
-        close(sessions);
-    }
-    if (status != STATUS_OK)
-        log_line(holding->cache->log, LOG_ERR,
-                 "the session cannot be noted in %s/.../%s/sessions: %m",
-                 holding->cache->path, holding->name);
-    return status;
-}
-
-enum status
-holding_count_sessions(struct holding *holding, size_t *live)
-{
-    return sessions_look(holding->folder, live);
-}
-
-enum status
 holding_drop(struct holding *holding)
 {
+    if (holding->parent == holding->cache->users && holding_current(holding))
+        export_remove(holding->cache, holding->name);
     return unlinkat(holding->folder, "grant", 0) == 0 || errno == ENOENT
                ? STATUS_OK
                : STATUS_SYSTEM;
@@ -277,6 +199,22 @@ holding_delete(struct holding *holding)
         && unlinkat(holding->parent, holding->name, AT_REMOVEDIR) != 0)
         status = STATUS_SYSTEM;
     return status == STATUS_OK ? status : cannot(holding, "deleted");
+}
+
+/* Only who has the lock writes into the folder itself. */
+static bool
+delete_left(void *context, const char *name)
+{
+    if (strncmp(name, ".new-", strlen(".new-")) == 0)
+        unlinkat(*(int *)context, name, 0);
+    return true;
+}
+
+void
+holding_tidy(struct holding *holding)
+{
+    (void)!folder_each(holding->folder, delete_left, &holding->folder);
+    sessions_tidy(holding->folder);
 }
 
 void

@@ -13,9 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads a small /proc file as a C string; the length, or -1 with errno. */
-static ssize_t
-read_proc(const char *path, char *text, size_t size)
+ssize_t
+leader_read(const char *path, char *text, size_t size)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t count;
@@ -33,32 +32,66 @@ read_proc(const char *path, char *text, size_t size)
     return count;
 }
 
-/* Field 22 of proc(5) /proc/PID/stat; 0 when there is no such process or it
- * only waits to be taken off the table, -1 when it cannot be told. */
+/* The number that stands at *AT, which then is behind it; -1: there is none.
+ */
 static int64_t
-start_time(int64_t pid)
+take_number(char **at)
 {
+    char *end;
+    int64_t number;
+
+    errno = 0;
+    number = strtoll(*at, &end, 10);
+    if (errno != 0 || end == *at)
+        return -1;
+    *at = end;
+    return number;
+}
+
+/* Reads fields 3 to 22 of proc(5) /proc/PID/stat.  1; 0 when there is no such
+ * process or it only waits to be taken off the table, -1 when it cannot be
+ * told. */
+static int
+read_stat(int64_t pid, struct process *process)
+{
+    int64_t fields[23] = { 0 };
     char path[64], text[1024];
     char *at;
-    int64_t ticks;
 
     snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
-    if (read_proc(path, text, sizeof(text)) <= 0)
+    if (leader_read(path, text, sizeof(text)) <= 0)
         return errno == ENOENT || errno == ESRCH ? 0 : -1;
     /* The command's name is in parentheses and may hold spaces and ")". */
     at = strrchr(text, ')');
-    if (at != NULL && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
-        return 0;
-    for (int field = 2; at != NULL && field < 22; field++) {
-        at = strchr(at, ' ');
-        if (at != NULL)
-            at++;
-    }
-    if (at == NULL)
+    if (at == NULL || at[1] != ' ' || at[2] == '\0')
         return -1;
-    errno = 0;
-    ticks = strtoll(at, NULL, 10);
-    return errno == 0 && ticks > 0 ? ticks : -1;
+    if (at[2] == 'Z' || at[2] == 'X')
+        return 0;
+    at += 3;
+    for (int field = 4; field <= 22; field++)
+        fields[field] = take_number(&at);
+    *process = (struct process){ .parent = fields[4],
+                                 .session = fields[6],
+                                 .terminal = fields[7],
+                                 .started_at = fields[22] };
+    return process->started_at > 0 ? 1 : -1;
+}
+
+bool
+leader_stat(int64_t pid, struct process *process)
+{
+    *process = (struct process){ 0 };
+    return read_stat(pid, process) == 1;
+}
+
+/* 0 when there is no such process, -1 when it cannot be told. */
+static int64_t
+start_time(int64_t pid)
+{
+    struct process process;
+    int found = read_stat(pid, &process);
+
+    return found == 1 ? process.started_at : found;
 }
 
 static int64_t
@@ -74,7 +107,7 @@ own_namespace(void)
 static bool
 own_boot(char *text, size_t size)
 {
-    if (read_proc("/proc/sys/kernel/random/boot_id", text, size) <= 0)
+    if (leader_read("/proc/sys/kernel/random/boot_id", text, size) <= 0)
         return false;
     text[strcspn(text, "\n")] = '\0';
     return true;
@@ -110,4 +143,16 @@ leader_running(const struct session_record *record)
         return true;
     started = start_time(record->leader);
     return started < 0 || (started > 0 && started == record->started_at);
+}
+
+bool
+leader_here(const struct session_record *record)
+{
+    char boot[65];
+
+    return record->boot_id != NULL && own_boot(boot, sizeof(boot))
+           && strcmp(boot, record->boot_id) == 0
+           && own_namespace() == record->pid_namespace
+           && start_time(record->leader) == record->started_at
+           && record->started_at > 0;
 }

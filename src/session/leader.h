@@ -12,6 +12,9 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* Fills in leader, started_at, pid_namespace and boot_id for this process.
  * STATUS_OK, STATUS_SYSTEM (no /proc), STATUS_NO_MEMORY. */
@@ -20,5 +23,24 @@ enum status leader_record_self(struct session_record *record) MUST_USE;
 /* Whether the record's leader still runs.  One of another boot never does;
  * one of another pid namespace counts as running. */
 bool leader_running(const struct session_record *record) MUST_USE;
+
+/* The same without the benefit of the doubt: it runs, under this boot and in
+ * this pid namespace. */
+bool leader_here(const struct session_record *record) MUST_USE;
+
+/* What proc(5) /proc/PID/stat says of a process. */
+struct process {
+    int64_t parent;     /* pid */
+    int64_t session;    /* pid of the leader of its process session */
+    int64_t terminal;   /* device of the controlling one; 0: none */
+    int64_t started_at; /* clock ticks since boot */
+};
+
+/* Looks at the process PID; false when it is gone or cannot be looked at. */
+bool leader_stat(int64_t pid, struct process *process) MUST_USE;
+
+/* Reads the small file PATH of /proc as a C string; the length, or -1 with
+ * errno. */
+ssize_t leader_read(const char *path, char *text, size_t size) MUST_USE;
 
 #endif

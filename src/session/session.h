@@ -3,6 +3,7 @@
  * session.h - the policy: what one PAM call does.
  *
  *     authenticate --> session_login    stages a grant under a handle
+ *                      session_reuse    the password was typed not long ago
  *     acct_mgmt    --> session_judge    is the account still good
  *     open_session --> session_open     commits it, notes the session,
  *                                       refreshes what is due
@@ -55,6 +56,12 @@ struct session_call {
     bool offline_allow; /* the account phase without an API: let in */
     bool defer_expired; /* an expired but proven password: let the account
                          * phase ask for a new one */
+    bool reuse;         /* a password typed in this very session may do, */
+    int64_t reuse_max_age_s; /* for so long */
+
+    bool export;       /* the session's programs get the access token */
+    bool expired_deny; /* tokens that are dead already refuse the session */
+    bool revoke_wait;  /* the last close waits for the revocation */
 };
 
 /* What a sign-in left. */
@@ -68,6 +75,7 @@ struct signed_in {
 struct open_session {
     uint32_t uid;
     char id[ID_SIZE]; /* "": none */
+    char *token_path; /* of the exported token; malloc'd, or NULL */
 };
 
 /* Proves the password at the API, and the second factor where the API wants
@@ -77,6 +85,16 @@ struct open_session {
  * asked first in every case. */
 enum status session_login(const struct session_call *call,
                           struct signed_in *out) MUST_USE;
+
+/* Whether USER need not type anything: asked from a process of theirs, in a
+ * login session that signed in through us, where the password was typed no
+ * longer than reuse_max_age_s ago, while a grant is held that has not expired.
+ * STATUS_OK, logged; else STATUS_NOT_FOUND. */
+enum status session_reuse(const struct session_call *call) MUST_USE;
+
+/* Notes that USER has typed the password, in that login session if this is
+ * one. */
+void session_prove(const struct session_call *call);
 
 /* Whether the account behind the grant HANDLE (or, when a session has taken
  * that, behind the user's held grant) may come in: from what the API said no
@@ -111,14 +129,16 @@ enum status session_change_password(const struct session_call *call,
 void old_password_clear(const struct session_call *call,
                         struct old_password *old);
 
-/* Commits the staged grant HANDLE to the user and notes the session in OPEN;
- * refreshes the held grant when it is due.  STATUS_OK, also when the API
- * cannot be reached; STATUS_NOT_FOUND: no such handle, so the sign-in was not
- * ours; nothing was done; STATUS_NOT_OURS: the grant is another user's (sudo:
- * the invoker's) and is being revoked; STATUS_NO_SUCH_USER, STATUS_SYSTEM
- * (logged), STATUS_NO_MEMORY: the grant is being revoked.  open->id is ""
- * but for STATUS_OK, and there too when the session could not be noted in
- * time. */
+/* Commits the staged grant HANDLE to the user and notes the session in OPEN.
+ * Beside a live held grant the staged one goes to the outbox; a held one that
+ * is due is refreshed first, and gives way where the API has ended it.
+ * STATUS_OK, also when the API cannot be reached; STATUS_NOT_FOUND: no such
+ * handle, so the sign-in was not ours; nothing was done; STATUS_NOT_OURS: the
+ * grant is another user's (sudo: the invoker's) and is being revoked;
+ * STATUS_SESSION_EXPIRED: with expired_deny, when the API has ended the
+ * staged grant itself; STATUS_NO_SUCH_USER, STATUS_SYSTEM (logged),
+ * STATUS_NO_MEMORY: the grant is being revoked.  open->id is "" but for
+ * STATUS_OK, and there too when the session goes on without tokens. */
 enum status session_open(const struct session_call *call, const char *handle,
                          struct open_session *open) MUST_USE;
 
@@ -129,8 +149,9 @@ enum status session_renew(const struct session_call *call,
                           const char *handle) MUST_USE;
 
 /* Ends the session that session_open noted.  When no live session is left,
- * the user's folder goes to the outbox and a detached revocation is started.
- * STATUS_OK, also when it had been ended before; STATUS_SYSTEM, logged. */
+ * the user's folder goes to the outbox and a detached revocation is started,
+ * or waited for with revoke_wait, at most timeout_ms.  STATUS_OK, also when it
+ * had been ended before; STATUS_SYSTEM, logged. */
 enum status session_close(const struct session_call *call,
                           const struct open_session *open) MUST_USE;
 

@@ -215,5 +215,6 @@ scratch_grant(struct grant *grant, const char *realm, const char *user,
     grant->uid = uid;
     grant->obtained_at = 1700000000;
     grant->checked_at = 1700000000;
+    grant_stamp(grant, clock_now());
     assert_int_equal(secret_set(&grant->opaque, opaque), STATUS_OK);
 }
