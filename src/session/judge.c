@@ -18,28 +18,58 @@
 /* The grant that is judged, and where it lives. */
 struct judged {
     struct cache *cache;
+    uint32_t uid;
     const char *handle;      /* while it is staged */
     struct holding *holding; /* once a session has taken it */
     struct grant grant;
 };
 
-/* Finds the staged grant HANDLE, or else the user's held one. */
+/* Reads the staged grant HANDLE, or else the user's held one, which needs no
+ * lock for that. */
 static enum status
-find(struct judged *judged, const struct session_call *call, uint32_t uid)
+find(struct judged *judged, const struct session_call *call)
 {
-    enum status status =
-        cache_load_staged(judged->cache, judged->handle, &judged->grant);
+    enum status status = STATUS_NOT_FOUND;
 
+    if (judged->handle != NULL)
+        status =
+            cache_load_staged(judged->cache, judged->handle, &judged->grant);
     if (status == STATUS_NOT_FOUND) {
         judged->handle = NULL;
-        status = cache_hold(judged->cache, uid, false, HOLD_WAIT_MS,
-                            &judged->holding);
-        if (status == STATUS_OK)
-            status = holding_load(judged->holding, &judged->grant);
+        status = cache_peek(judged->cache, judged->uid, &judged->grant);
     }
     if (status == STATUS_OK
-        && !grant_belongs(&judged->grant, call->realm, call->user, uid))
+        && !grant_belongs(&judged->grant, call->realm, call->user,
+                          judged->uid))
         status = STATUS_NOT_FOUND;
+    return status;
+}
+
+/* Whether the API must be asked anew.  A clock that was set back makes no
+ * grant young. */
+static bool
+too_old(const struct session_call *call, const struct judged *judged)
+{
+    int64_t age_s = time(NULL) - judged->grant.checked_at;
+
+    return age_s < 0 || age_s >= call->max_age_s;
+}
+
+/* Takes the lock of what is held, and reads it again: whoever had it may have
+ * asked.  STATUS_BUSY: they still have it. */
+static enum status
+hold(struct judged *judged, const struct session_call *call)
+{
+    enum status status = cache_hold(judged->cache, judged->uid, false,
+                                    HOLD_WAIT_MS, &judged->holding);
+
+    if (status != STATUS_OK && status != STATUS_BUSY)
+        return status;
+    grant_clear(&judged->grant);
+    status = find(judged, call);
+    if (status == STATUS_OK && judged->holding == NULL
+        && too_old(call, judged))
+        status = STATUS_BUSY;
     return status;
 }
 
@@ -94,6 +124,9 @@ ask_anew(const struct session_call *call, struct judged *judged)
         log_line(call->log, LOG_NOTICE, "the account of \"%s\" is refused: %s",
                  call->user,
                  reply.detail != NULL ? reply.detail : status_text(status));
+        /* What the API has ended is not held any longer. */
+        if (status == STATUS_SESSION_EXPIRED && judged->holding != NULL)
+            (void)!holding_drop(judged->holding);
     }
     if (status != STATUS_OK && reply.message != NULL)
         call->tell(call->context, reply.message);
@@ -105,11 +138,17 @@ ask_anew(const struct session_call *call, struct judged *judged)
 static enum status
 judge(const struct session_call *call, struct judged *judged)
 {
-    int64_t age_s = time(NULL) - judged->grant.checked_at;
     enum status status = STATUS_OK;
 
-    /* A clock that was set back makes no grant young. */
-    if (age_s < 0 || age_s >= call->max_age_s)
+    if (too_old(call, judged) && judged->handle == NULL) {
+        status = hold(judged, call);
+        if (status == STATUS_BUSY)
+            log_line(call->log, LOG_ERR,
+                     "the account of \"%s\" cannot be looked at: the tokens "
+                     "are locked by another session",
+                     call->user);
+    }
+    if (status == STATUS_OK && too_old(call, judged))
         status = ask_anew(call, judged);
     if (status == STATUS_OK && (judged->grant.flags & GRANT_DENIED) != 0)
         status = STATUS_DENIED;
@@ -125,15 +164,14 @@ enum status
 session_judge(const struct session_call *call, const char *handle)
 {
     struct judged judged = { .handle = handle };
-    uint32_t uid;
-    enum status status = account_find(call->user, &uid);
+    enum status status = account_find(call->user, &judged.uid);
 
     grant_init(&judged.grant);
     if (status == STATUS_OK)
         status =
             cache_open(call->rundir, call->realm, call->log, &judged.cache);
     if (status == STATUS_OK)
-        status = find(&judged, call, uid);
+        status = find(&judged, call);
     if (status == STATUS_OK)
         status = judge(call, &judged);
     holding_release(judged.holding);

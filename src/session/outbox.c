@@ -83,35 +83,33 @@ cache_discard_staged(struct cache *cache, const char *handle)
     return STATUS_OK;
 }
 
-/* Moves the grant in FOLDER into an entry of its own, ID.  STATUS_OK,
+/* Moves the grant in FOLDER into an entry of its own, ID, which is locked
+ * until it is filled: a sweep deletes empty ones.  STATUS_OK,
  * STATUS_NOT_FOUND, STATUS_SYSTEM; but for STATUS_OK, ID is "". */
 static enum status
 take_grant(struct cache *cache, int folder, char id[ID_SIZE])
 {
+    struct holding *entry = NULL;
     enum status status = STATUS_SYSTEM;
-    int entry = -1;
+    int saved;
 
     if (faccessat(folder, "grant", F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
         id[0] = '\0';
         return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
     }
-    if (folder_random_id(id) == STATUS_OK)
-        entry = folder_open(cache->outbox, id, true);
-    if (entry >= 0 && renameat(folder, "grant", entry, "grant") == 0)
+    if (folder_random_id(id) == STATUS_OK
+        && holding_take(cache, cache->outbox, id, true, 0, &entry) == STATUS_OK
+        && renameat(folder, "grant", entry->folder, "grant") == 0)
         status = STATUS_OK;
-    else if (entry >= 0 && errno == ENOENT)
-        status = STATUS_NOT_FOUND;
-    folder_close(entry);
-    if (status == STATUS_OK) {
+    saved = errno;
+    if (status != STATUS_OK && entry != NULL)
+        unlinkat(cache->outbox, id, AT_REMOVEDIR);
+    holding_release(entry);
+    if (status == STATUS_OK)
         cache_carry(cache, id);
-    } else {
-        int saved = errno;
-
-        if (entry >= 0)
-            unlinkat(cache->outbox, id, AT_REMOVEDIR);
+    else
         id[0] = '\0';
-        errno = saved;
-    }
+    errno = saved;
     return status;
 }
 
