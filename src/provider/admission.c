@@ -33,6 +33,11 @@ take(struct reading *reading, bool allow, const char *number,
     if (allow && conds_partial(&requirement->conds))
         return "^= and *= would let in who has something like it: compare "
                "whole values, by =, ~= or @=";
+    if (allow && conds_vacuous(&requirement->conds))
+        problem_warning(reading->problems, reading->entry->file,
+                        reading->entry->line, reading->entry->key,
+                        "wants nothing to be there: an answer that says less "
+                        "than usual lets everybody in");
     if (conds_need_jwt(&requirement->conds) && !reading->conf->jwt.present)
         return "jwt: needs a [jwt] section that says how tokens are verified";
     trial_conds(reading, &requirement->conds);

@@ -395,6 +395,17 @@ conds_partial(const struct conds *conds)
     return false;
 }
 
+bool
+conds_vacuous(const struct conds *conds)
+{
+    for (size_t i = 0; i < conds->count; i++)
+        if (conds->items[i]->kind != COND_ABSENT
+            && conds->items[i]->kind != COND_STATUS
+            && conds->items[i]->kind != COND_STATUS_CLASS)
+            return false;
+    return true;
+}
+
 void
 conds_clear(struct conds *conds)
 {

@@ -92,6 +92,10 @@ bool conds_need_jwt(const struct conds *conds) MUST_USE;
 /* Whether a condition is content with a part of a value: P^=v or P*=v. */
 bool conds_partial(const struct conds *conds) MUST_USE;
 
+/* Whether no condition names a value that must be there: all say `!P?`, or
+ * something of the status. */
+bool conds_vacuous(const struct conds *conds) MUST_USE;
+
 void conds_clear(struct conds *conds);
 void rule_clear(struct rule *rule);
 void rules_clear(struct rules *rules);

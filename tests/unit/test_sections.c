@@ -222,6 +222,8 @@ test_admission(void **state)
     static const struct mistake mistakes[] = {
         { "[account]\nallow.1 = jwt:/roles@=a",
           "E site.conf:6:allow.1: jwt: needs a [jwt]" },
+        { "[account]\nallow.1 = !/suspended?\nallow.2 = /a*=b",
+          "W site.conf:6:allow.1: wants nothing to be there" },
         { "[account]\nallow.1 = /groups*=admin",
           "E site.conf:6:allow.1: ^= and *= would let in" },
         { "[account]\nallow.1 = /a=b /groups^=admin",
