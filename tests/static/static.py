@@ -256,6 +256,28 @@ def soft_spots(path):
         yield f"{path.name}: names a folder to look for libraries in"
 
 
+def makefile_value(build, name):
+    """A variable of BUILD's Makefile, with those it names filled in."""
+    values = dict(re.findall(r"^(\w+) = (.*)$",
+                             (build / "Makefile").read_text(), re.M))
+    text = values[name]
+    while "$" in text:
+        text = re.sub(r"\$[({](\w+)[)}]", lambda one: values[one[1]], text)
+    return text
+
+
+def wrong_schedules(build):
+    """What starts the sweep, if it names another command than ours."""
+    command = makefile_value(build, "bindir") + "/authapi sweep"
+    for name, line in (("authapi-sweep.service", f"ExecStart={command}\n"),
+                       ("authapi.cron", f"|| {command} ")):
+        text = (build / "data" / name).read_text()
+        if line not in text:
+            yield f"data/{name} does not start {command}"
+        for left in re.findall(r"@\w+@", text):
+            yield f"data/{name}: {left} is not filled in"
+
+
 def main():
     """Runs all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -284,6 +306,8 @@ def main():
               wrong_needed(module), special)
     tap.point("the module leaves its host alone",
               banned_calls(module, BANNED_IN_MODULE), special)
+    tap.point("the timer and cron start the installed command",
+              wrong_schedules(build))
     for path in [module, *programs]:
         tap.point(f"{path.name} calls no dangerous function",
                   banned_calls(path, BANNED_EVERYWHERE), special)
