@@ -52,7 +52,7 @@ def three_tries(machine):
     session = machine.ssh(
         "alice", "echo READY; read line", "keyboard-interactive",
         options=("-o", "NumberOfPasswordPrompts=3"))
-    for password in ("first guess", "second guess", machine.password("alice")):
+    for password in ("f1rst guess 73", "s3cond guess 37", machine.password("alice")):
         session.expect("Password: ")
         session.type(password)
     session.expect("READY")

@@ -118,7 +118,7 @@ def secrets(machine):
     check(machine.tokens, "no test has seen a token: run them all")
     secret = {f"the password of {user}": machine.password(user)
               for user in ("alice", "bob", "carol", "root")}
-    for guess in ("not her password", "not the password", "first guess"):
+    for guess in ("not her password", "not the password", "f1rst guess 73"):
         secret[f"the wrong password {guess!r}"] = guess
     for what, value in (("old", password_tests.OLD),
                         ("new", password_tests.NEW)):
