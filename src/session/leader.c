@@ -129,30 +129,49 @@ leader_record_self(struct session_record *record)
     return record->boot_id != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-bool
-leader_running(const struct session_record *record)
+void
+vantage_take(struct vantage *vantage)
 {
-    char boot[65];
+    if (!own_boot(vantage->boot_id, sizeof(vantage->boot_id)))
+        vantage->boot_id[0] = '\0';
+    vantage->pid_namespace = own_namespace();
+}
+
+bool
+leader_running_seen(const struct vantage *vantage,
+                    const struct session_record *record)
+{
     int64_t started;
 
-    if (!own_boot(boot, sizeof(boot)))
+    if (vantage->boot_id[0] == '\0')
         return true;
-    if (record->boot_id == NULL || strcmp(boot, record->boot_id) != 0)
+    if (record->boot_id == NULL
+        || strcmp(vantage->boot_id, record->boot_id) != 0)
         return false;
-    if (own_namespace() != record->pid_namespace)
+    if (vantage->pid_namespace != record->pid_namespace)
         return true;
     started = start_time(record->leader);
     return started < 0 || (started > 0 && started == record->started_at);
 }
 
 bool
+leader_running(const struct session_record *record)
+{
+    struct vantage vantage;
+
+    vantage_take(&vantage);
+    return leader_running_seen(&vantage, record);
+}
+
+bool
 leader_here(const struct session_record *record)
 {
-    char boot[65];
+    struct vantage vantage;
 
-    return record->boot_id != NULL && own_boot(boot, sizeof(boot))
-           && strcmp(boot, record->boot_id) == 0
-           && own_namespace() == record->pid_namespace
-           && start_time(record->leader) == record->started_at
-           && record->started_at > 0;
+    vantage_take(&vantage);
+    return vantage.boot_id[0] != '\0' && record->boot_id != NULL
+           && strcmp(vantage.boot_id, record->boot_id) == 0
+           && vantage.pid_namespace == record->pid_namespace
+           && record->started_at > 0
+           && start_time(record->leader) == record->started_at;
 }

@@ -20,6 +20,18 @@
  * STATUS_OK, STATUS_SYSTEM (no /proc), STATUS_NO_MEMORY. */
 enum status leader_record_self(struct session_record *record) MUST_USE;
 
+/* Where we look from; taken once to look at many. */
+struct vantage {
+    char boot_id[65]; /* "": it cannot be told */
+    int64_t pid_namespace;
+};
+
+void vantage_take(struct vantage *vantage);
+
+/* As leader_running, from there. */
+bool leader_running_seen(const struct vantage *vantage,
+                         const struct session_record *record) MUST_USE;
+
 /* Whether the record's leader still runs.  One of another boot never does;
  * one of another pid namespace counts as running. */
 bool leader_running(const struct session_record *record) MUST_USE;

@@ -23,6 +23,7 @@
 
 struct session_visit {
     int folder; /* the sessions folder */
+    struct vantage vantage;
     size_t live;
 };
 
@@ -39,7 +40,7 @@ visit_session(void *context, const char *name)
     /* Gone meanwhile, or never whole: a record is written by rename. */
     if (status == STATUS_NOT_FOUND)
         return true;
-    if (status == STATUS_OK && !leader_running(&record))
+    if (status == STATUS_OK && !leader_running_seen(&each->vantage, &record))
         unlinkat(each->folder, name, 0);
     else
         each->live++;
@@ -57,6 +58,7 @@ sessions_look(int user, size_t *live)
     each.folder = folder_open(user, "sessions", false);
     if (each.folder < 0)
         return errno == ENOENT ? STATUS_OK : STATUS_SYSTEM;
+    vantage_take(&each.vantage);
     status = folder_each(each.folder, visit_session, &each);
     close(each.folder);
     *live = each.live;

@@ -84,6 +84,25 @@ refresh_if_due(struct sweep *sweep, struct holding *holding)
     grant_clear(&held);
 }
 
+/* Whether there is nothing to do for UID, as far as can be seen without the
+ * lock. */
+static bool
+at_rest(const struct sweep *sweep, uint32_t uid)
+{
+    struct grant held;
+    size_t live = 0;
+    enum status status;
+    bool due;
+
+    if (cache_count_sessions(sweep->channel->cache, uid, &live) != STATUS_OK
+        || live == 0)
+        return false;
+    status = cache_peek(sweep->channel->cache, uid, &held);
+    due = status == STATUS_OK && grant_due(&held, clock_now());
+    grant_clear(&held);
+    return status == STATUS_NOT_FOUND || (status == STATUS_OK && !due);
+}
+
 static bool
 sweep_user(void *context, uint32_t uid)
 {
@@ -92,8 +111,9 @@ sweep_user(void *context, uint32_t uid)
     char entry[ID_SIZE] = "";
     size_t live;
 
-    if (cache_hold(sweep->channel->cache, uid, false, 0, &holding)
-        != STATUS_OK)
+    if (at_rest(sweep, uid)
+        || cache_hold(sweep->channel->cache, uid, false, 0, &holding)
+               != STATUS_OK)
         return true;
     if (holding_count_sessions(holding, &live) != STATUS_OK)
         goto out;
