@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import re
+import subprocess
 import time
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,14 +39,23 @@ def number64(number, size=None):
     return plain64(number.to_bytes(size, "big"))
 
 
+def make_rsa(size):
+    """A key of so many bits; one that is too small comes from openssl, since
+    the library makes none."""
+    if size >= 1024:
+        return rsa.generate_private_key(65537, size)
+    pem = subprocess.run(["openssl", "genrsa", str(size)], check=True,
+                         capture_output=True).stdout
+    return serialization.load_pem_private_key(pem, None)
+
+
 class Keys:
     """One key of each kind, the same for all tests, also as files."""
 
     def __init__(self, folder):
         self.folder = folder
         os.makedirs(folder, 0o755, exist_ok=True)
-        self.keys = {name: rsa.generate_private_key(65537, size)
-                     for name, size in SIZES.items()}
+        self.keys = {name: make_rsa(size) for name, size in SIZES.items()}
         self.keys.update((name, ec.generate_private_key(curve()))
                          for name, (_, curve) in CURVES.items())
         self.keys["ed25519"] = ed25519.Ed25519PrivateKey.generate()
