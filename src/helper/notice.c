@@ -19,7 +19,7 @@
 enum {
     SERVER_WORDS_MAX = 256,
     PROMPT_MAX = 256,
-    RETRY_MAX = 24 * 60 * 60, /* seconds */
+    RETRY_MAX = 6 * 60 * 60, /* seconds */
 };
 
 /* Whether the sequence at TEXT is a control character: C0, DEL, C1. */

@@ -245,6 +245,14 @@ void cache_carry(struct cache *cache, const char *id);
 enum status cache_hold_entry(struct cache *cache, const char *id, int wait_ms,
                              struct holding **holding) MUST_USE;
 
+/* Moves the grant of the entry ID, which is USER's (NULL: anybody's) and whose
+ * lock somebody has, into an entry of its own, if nothing was written there
+ * for LEAST_AGE_S: they may be stopped for good.  STATUS_OK; STATUS_NOT_FOUND:
+ * it is not so; STATUS_SYSTEM. */
+enum status cache_part_entry(struct cache *cache, const char *id,
+                             const char *user, int64_t least_age_s,
+                             char own[ID_SIZE]) MUST_USE;
+
 /* Calls VISIT for every entry. */
 enum status cache_each_entry(struct cache *cache,
                              bool (*visit)(void *context, const char *id),

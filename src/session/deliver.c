@@ -276,13 +276,21 @@ static bool
 deliver_users(void *context, const char *id)
 {
     struct round *round = context;
+    struct cache *cache = round->channel.cache;
     struct holding *entry = NULL;
+    char own[ID_SIZE];
     struct grant grant;
-    enum status status =
-        cache_hold_entry(round->channel.cache, id, ENTRY_WAIT_MS, &entry);
+    enum status status = cache_hold_entry(cache, id, ENTRY_WAIT_MS, &entry);
     bool matches;
 
-    /* Whoever has its lock is delivering it, if it is this user's at all. */
+    /* Whoever has its lock is delivering it, if it is this user's at all.
+     * They may be a process of the user's that is stopped: where it must be
+     * now, the grant does not wait for them. */
+    if (status == STATUS_BUSY && round->eager
+        && cache_part_entry(cache, id, round->user, 0, own) == STATUS_OK) {
+        id = own;
+        status = cache_hold_entry(cache, id, ENTRY_WAIT_MS, &entry);
+    }
     if (status != STATUS_OK)
         return true;
     matches = is_users(round, holding_load(entry, &grant), &grant);

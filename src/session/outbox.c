@@ -6,12 +6,14 @@
  * in one place at any moment.  Where the outbox has a place of its own, on a
  * disk that outlasts the boot, an entry is carried over there afterwards.
  */
+#include "base/clock.h"
 #include "session/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -83,11 +85,11 @@ cache_discard_staged(struct cache *cache, const char *handle)
     return STATUS_OK;
 }
 
-/* Moves the grant in FOLDER into an entry of its own, ID, which is locked
- * until it is filled: a sweep deletes empty ones.  STATUS_OK,
+/* Moves the grant in FOLDER into an entry of its own, ID, in PARENT, which is
+ * locked until it is filled: a sweep deletes empty ones.  STATUS_OK,
  * STATUS_NOT_FOUND, STATUS_SYSTEM; but for STATUS_OK, ID is "". */
 static enum status
-take_grant(struct cache *cache, int folder, char id[ID_SIZE])
+take_grant(struct cache *cache, int parent, int folder, char id[ID_SIZE])
 {
     struct holding *entry = NULL;
     enum status status = STATUS_SYSTEM;
@@ -98,16 +100,16 @@ take_grant(struct cache *cache, int folder, char id[ID_SIZE])
         return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
     }
     if (folder_random_id(id) == STATUS_OK
-        && holding_take(cache, cache->outbox, id, true, 0, &entry) == STATUS_OK
+        && holding_take(cache, parent, id, true, 0, &entry) == STATUS_OK
         && renameat(folder, "grant", entry->folder, "grant") == 0)
         status = STATUS_OK;
     saved = errno;
     if (status != STATUS_OK && entry != NULL)
-        unlinkat(cache->outbox, id, AT_REMOVEDIR);
+        unlinkat(parent, id, AT_REMOVEDIR);
     holding_release(entry);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && parent == cache->outbox)
         cache_carry(cache, id);
-    else
+    else if (status != STATUS_OK)
         id[0] = '\0';
     errno = saved;
     return status;
@@ -116,7 +118,8 @@ take_grant(struct cache *cache, int folder, char id[ID_SIZE])
 enum status
 holding_retire(struct holding *holding, char id[ID_SIZE])
 {
-    enum status status = take_grant(holding->cache, holding->folder, id);
+    struct cache *cache = holding->cache;
+    enum status status = take_grant(cache, cache->outbox, holding->folder, id);
 
     if (status == STATUS_SYSTEM)
         log_line(holding->cache->log, LOG_ERR,
@@ -184,7 +187,7 @@ part(struct cache *cache, char id[ID_SIZE])
 
     if (folder < 0)
         return;
-    status = take_grant(cache, folder, own);
+    status = take_grant(cache, cache->outbox, folder, own);
     folder_close(folder);
     if (status != STATUS_SYSTEM)
         memcpy(id, own, ID_SIZE);
@@ -232,6 +235,50 @@ cache_hold_entry(struct cache *cache, const char *id, int wait_ms,
     if (status == STATUS_NOT_FOUND)
         status =
             holding_take(cache, cache->outbox, id, false, wait_ms, holding);
+    return status;
+}
+
+/* Whether the entry behind FOLDER is one that cache_part_entry is for. */
+static bool
+is_stuck(int folder, const char *user, int64_t least_age_s)
+{
+    struct stat info;
+    struct grant grant;
+    bool stuck = fstat(folder, &info) == 0
+                 && clock_now().wall - info.st_mtime >= least_age_s;
+
+    if (stuck && user != NULL) {
+        stuck = record_read_grant(folder, &grant) == STATUS_OK
+                && strcmp(grant.user, user) == 0;
+        grant_clear(&grant);
+    }
+    if (stuck && folder_lock(folder, 0) == STATUS_OK) {
+        (void)flock(folder, LOCK_UN);
+        stuck = false;
+    }
+    return stuck;
+}
+
+enum status
+cache_part_entry(struct cache *cache, const char *id, const char *user,
+                 int64_t least_age_s, char own[ID_SIZE])
+{
+    int parent = cache->depot;
+    int folder = -1;
+    enum status status = STATUS_NOT_FOUND;
+
+    own[0] = '\0';
+    if (!folder_id_valid(id))
+        return STATUS_NOT_FOUND;
+    if (parent >= 0)
+        folder = folder_open(parent, id, false);
+    if (folder < 0) {
+        parent = cache->outbox;
+        folder = folder_open(parent, id, false);
+    }
+    if (folder >= 0 && is_stuck(folder, user, least_age_s))
+        status = take_grant(cache, parent, folder, own);
+    folder_close(folder);
     return status;
 }
 

@@ -16,7 +16,7 @@
 enum {
     PAUSE_LEAST_S = 60,
     PAUSE_MOST_S = 60 * 60,
-    RETRY_AFTER_MOST_S = 24 * 60 * 60,
+    RETRY_AFTER_MOST_S = 6 * 60 * 60,
 };
 
 enum status

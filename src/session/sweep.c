@@ -15,6 +15,10 @@
 /* So many exchanges in a row may fail before the API is left alone. */
 #define FAILURES_MOST 3
 
+/* An entry that is locked and was not written for so long is parted from who
+ * has its lock. */
+#define STUCK_S 900
+
 struct entry {
     char id[ID_SIZE];
     int64_t due_at;
@@ -142,8 +146,17 @@ collect(void *context, const char *id)
 {
     struct sweep *sweep = context;
     int64_t due_at = 0;
+    char own[ID_SIZE];
     enum status status =
         deliver_due(sweep->channel, id, sweep->eager, &due_at);
+
+    /* Nobody needs so long who is not stopped. */
+    if (status == STATUS_BUSY
+        && cache_part_entry(sweep->channel->cache, id, NULL, STUCK_S, own)
+               == STATUS_OK) {
+        id = own;
+        status = deliver_due(sweep->channel, id, sweep->eager, &due_at);
+    }
 
     if (status == STATUS_NOT_FOUND)
         return true;
