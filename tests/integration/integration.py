@@ -23,7 +23,8 @@ from machine import Machine
 
 # Their order is the order of the tests; the last looks back on all of them.
 TESTS = ("ssh_tests", "sudo_tests", "command_tests", "trust_tests",
-         "oidc_tests", "password_tests", "factor_tests", "trouble_tests")
+         "oidc_tests", "password_tests", "factor_tests", "race_tests",
+         "trouble_tests")
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "sudo", "glewlwyd", "sqlite3",
             "curl", "openssl", "useradd", "faillock", "passwd")
 
@@ -54,6 +55,8 @@ def main():
         print(f"1..0 # SKIP not installed: {' '.join(missing)}")
         return 77
     machine = Machine(*folders(chosen.build))
+    machine.pamdrive = os.path.abspath(
+        os.path.join(chosen.build, "tests/script/pamdrive"))
     machine.build()
     for name in TESTS:
         importlib.import_module(name)

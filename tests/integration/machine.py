@@ -97,6 +97,7 @@ class Machine:
         self.sshd_output = f"{SSH_FOLDER}/output"
         self.log_mark = 0
         self.started = time.time()
+        self.pamdrive = None  # the script tests' PAM host
 
     # --- making it ----------------------------------------------------------
 
@@ -259,16 +260,21 @@ class Machine:
     # --- looking at it ------------------------------------------------------
 
     @staticmethod
-    def helper():
-        """The process id of a running helper, or None."""
+    def running(name):
+        """The process ids of programs of that NAME (15 letters at most)."""
+        found = []
         for path in glob.glob("/proc/[0-9]*/comm"):
             try:
-                with open(path, encoding="ascii") as file:
-                    if file.read().startswith("authapi-helper"):
-                        return int(path.split("/")[2])
+                with open(path, encoding="utf-8") as file:
+                    if file.read() == f"{name}\n":
+                        found.append(int(path.split("/")[2]))
             except OSError:
                 continue  # it ended while we looked
-        return None
+        return found
+
+    def helper(self):
+        """The process id of a running helper, or None."""
+        return next(iter(self.running("authapi-helper")), None)
 
     def written(self):
         """The bytes of every file that this run has written, but for those

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """oidc-provider as the auth API: it and its control endpoint.
 
-It refuses to look into the server: what it says of tokens is asked of it as
-any client asks."""
+What it says of one token is asked of it as any client asks; only for the
+tokens that nobody here knows of its store is looked at."""
 
 import base64
 import json
@@ -97,6 +97,16 @@ class Oidc:
         self.control("sign", kid=kid)
 
     # --- what it says -------------------------------------------------------
+
+    def alive(self):
+        """What its store holds that can still be used: ["RefreshToken alice",
+        ...].  Access tokens that are JWTs are in no store."""
+        return self.control("alive")
+
+    def tally(self, kind):
+        """How often tokens were asked for so far: "password ok",
+        "refresh_token refused", ..."""
+        return self.control("tally").get(kind, 0)
 
     @staticmethod
     def requests():

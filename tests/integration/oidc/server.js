@@ -49,7 +49,65 @@ function signWith({ kid }) {
   return { kid };
 }
 
+// --- the store --------------------------------------------------------------
+
+// oidc-provider's own forgets the oldest of a thousand entries: a token that
+// nobody revoked would look like one that somebody did.
+const stored = new Map(); // "MODEL ID" -> { payload, family, endsAt }
+
+class Store {
+  constructor(model) {
+    this.model = model;
+  }
+
+  async upsert(id, payload, life) {
+    const family = this.model === 'Grant' ? id : payload.grantId;
+    stored.set(`${this.model} ${id}`,
+      { payload, family, endsAt: Date.now() + life * 1000 });
+  }
+
+  async find(id) {
+    const entry = stored.get(`${this.model} ${id}`);
+    return entry && entry.endsAt > Date.now() ? entry.payload : undefined;
+  }
+
+  async consume(id) {
+    stored.get(`${this.model} ${id}`).payload.consumed =
+      Math.floor(Date.now() / 1000);
+  }
+
+  async destroy(id) {
+    stored.delete(`${this.model} ${id}`);
+  }
+
+  async revokeByGrantId(family) {
+    for (const [key, entry] of stored) {
+      const model = key.split(' ')[0];
+      if (entry.family === family && model === this.model) stored.delete(key);
+    }
+  }
+}
+
+// What can still be used, as "MODEL USER".
+function alive() {
+  const found = [];
+  for (const [key, { payload, endsAt }] of stored) {
+    if (payload.accountId && !payload.consumed && endsAt > Date.now()) {
+      found.push(`${key.split(' ')[0]} ${payload.accountId}`);
+    }
+  }
+  return found;
+}
+
 // --- the provider -----------------------------------------------------------
+
+// How often tokens were asked for: "password ok", "refresh_token refused".
+const tally = {};
+
+function count(ctx, result) {
+  const kind = ctx.oidc?.params?.grant_type;
+  if (kind) tally[`${kind} ${result}`] = (tally[`${kind} ${result}`] ?? 0) + 1;
+}
 
 function account(name) {
   const user = users.get(name);
@@ -144,6 +202,7 @@ async function passwordGrant(ctx, next) {
 // store of tokens is one for all of them.
 function makeProvider() {
   const provider = new Provider(issuer, {
+    adapter: Store,
     clients: [{
       client_id: settings.client,
       client_secret: settings.secret,
@@ -194,6 +253,8 @@ function makeProvider() {
   });
   provider.registerGrantType('password', passwordGrant,
     ['username', 'password', 'scope', 'resource']);
+  provider.on('grant.success', (ctx) => count(ctx, 'ok'));
+  provider.on('grant.error', (ctx) => count(ctx, 'refused'));
   provider.on('server_error', (ctx, error) => console.error(error));
   return provider.callback();
 }
@@ -211,6 +272,10 @@ const verbs = {
     Object.assign(users.get(name), wanted);
     return {};
   },
+};
+const questions = {
+  '/alive': alive,
+  '/tally': () => tally,
 };
 
 const certificate = readFileSync(settings.certificate);
@@ -230,8 +295,13 @@ const control = http.createServer(async (request, response) => {
   try {
     let text = '';
     for await (const piece of request) text += piece;
-    const result = verbs[request.url](JSON.parse(text));
-    answer = makeProvider();
+    let result;
+    if (questions[request.url]) {
+      result = questions[request.url]();
+    } else {
+      result = verbs[request.url](JSON.parse(text));
+      answer = makeProvider();
+    }
     response.end(JSON.stringify(result));
   } catch (error) {
     response.statusCode = 400;

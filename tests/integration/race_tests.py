@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many processes at once against a server that punishes races: oidc-provider
+rotates refresh tokens, and one that is used twice kills all tokens of its
+sign-in."""
+
+import os
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from host import Service
+from machine import write
+from oidc_tests import ID_TOKEN, SITE
+from tap import Failure, check, check_equal, eventually, test
+
+CROWD = 100
+MIXED_SECONDS = 60
+WORKERS = 6
+
+
+def service(machine):
+    """A realm that nobody else uses, whose access tokens are in the server's
+    store too: it can say whether one is alive."""
+    SITE.open(machine)
+    write(f"{machine.conf_folder}/race.conf",
+          SITE.conf(ID_TOKEN, scope="openid profile"), 0o600)
+    return Service(machine, "race", auth="timeout=60")
+
+
+def at_once(things, act):
+    """ACT on all of THINGS at the same time; the first failure is raised."""
+    start = threading.Barrier(len(things))
+
+    def one(thing):
+        start.wait()
+        act(thing)
+
+    with ThreadPoolExecutor(len(things)) as pool:
+        list(pool.map(one, things))
+
+
+def files_below(folder):
+    """Every file below FOLDER but what is there for good: locks of slots and
+    the keys of the API."""
+    found = []
+    for path, _, names in os.walk(folder):
+        for name in names:
+            full = os.path.relpath(f"{path}/{name}", folder)
+            if not full.startswith("slots/") and "/keys/" not in full:
+                found.append(full)
+    return found
+
+
+def nothing_left(machine):
+    """The cache, the server and the run folder are as if nobody had come."""
+    check_equal(machine.cached(), [], "cache")
+    check_equal(files_below(machine.run_folder), [], "files left")
+    check_equal(SITE.api.alive(), [], "what the server still takes")
+
+
+@test(f"oidc-provider: {CROWD} sessions of one user that open at once beside "
+      "a token due for refresh make exactly one refresh request, all succeed, "
+      "and after the last has closed the server has nothing that is alive")
+def crowd(machine):
+    hosts = service(machine)
+    refreshed = SITE.api.tally("refresh_token ok")
+    refused = SITE.api.tally("refresh_token refused")
+    SITE.api.control("lives", access=6)
+    try:
+        first = hosts.host("alice")
+        first.sign_in()
+        first.must("open_session")
+        due = time.monotonic() + 6
+        old = machine.held("alice")
+    finally:
+        SITE.api.control("lives", access=3600)
+    visitors = [hosts.host("alice") for _ in range(CROWD)]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda visitor: visitor.sign_in(), visitors))
+        check_equal(SITE.api.tally("refresh_token ok") - refreshed, 0,
+                    "refreshes before anybody opens")
+        time.sleep(max(0.0, due - time.monotonic()))
+        asked = SITE.mark()
+        at_once(visitors, lambda visitor: visitor.must("open_session"))
+        check_equal(SITE.api.tally("refresh_token ok") - refreshed, 1,
+                    "refreshes")
+        check_equal(SITE.api.tally("refresh_token refused") - refused, 0,
+                    "refused refreshes")
+        check_equal(SITE.asked(asked).count("POST /token 200"), 1,
+                    "requests for tokens")
+        check_equal(machine.sessions("alice"), CROWD + 1, "sessions")
+        new = machine.held("alice")
+        check(new != old, "the held tokens are the old ones")
+        check_equal([SITE.api.active(token) for token in new], [True, True],
+                    "held tokens alive")
+        check("RefreshToken alice" in SITE.api.alive(),
+              "the server cannot say what is alive")
+        at_once([first, *visitors],
+                lambda visitor: visitor.must("close_session"))
+        for visitor in [first, *visitors]:
+            visitor.end()
+    finally:
+        for visitor in [first, *visitors]:
+            visitor.kill()
+    eventually(lambda: not machine.cached(), "everything is revoked", 60)
+    nothing_left(machine)
+
+
+class Worker:
+    """Comes and goes at random until told to stop, as sessions do: most log
+    out, some are killed."""
+
+    def __init__(self, hosts, seed, until):
+        self.hosts, self.until = hosts, until
+        self.random = random.Random(seed)
+        self.opened = self.killed = 0
+
+    def work(self):
+        while time.monotonic() < self.until:
+            self.visit()
+
+    def visit(self):
+        visitor = self.hosts.host("alice")
+        try:
+            visitor.sign_in()
+            visitor.must("open_session")
+            self.opened += 1
+            time.sleep(self.random.uniform(0, 1.5))
+            if self.random.random() < 0.1:
+                self.killed += 1
+                return
+            visitor.must("close_session")
+            if self.random.random() < 0.5:
+                visitor.must("setcred delete")
+            visitor.end()
+        finally:
+            visitor.kill()
+
+
+@test(f"oidc-provider: opens and closes of one user mixed for {MIXED_SECONDS} "
+      "seconds, with refreshes, killed hosts and sweeps between them, leave "
+      "after one sweep an empty cache, no live token at the server and no "
+      "stale file")
+def mixed(machine):
+    hosts = service(machine)
+    refreshed = SITE.api.tally("refresh_token ok")
+    refused = SITE.api.tally("refresh_token refused")
+    until = time.monotonic() + MIXED_SECONDS
+    workers = [Worker(hosts, seed, until) for seed in range(WORKERS)]
+    SITE.api.control("lives", access=3)
+    try:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            running = [pool.submit(worker.work) for worker in workers]
+            while time.monotonic() < until:
+                time.sleep(10)
+                machine.authapi("sweep", "--realm", "race")
+            for worker in running:
+                worker.result()
+    finally:
+        SITE.api.control("lives", access=3600)
+    eventually(lambda: not machine.running("authapi"),
+               "no closer's try is at work any more", 60)
+    done = machine.authapi("sweep")
+    if done.returncode != 0:
+        raise Failure(f"authapi sweep: {done.stdout}{done.stderr}")
+    nothing_left(machine)
+    check(sum(worker.opened for worker in workers) > MIXED_SECONDS,
+          "hardly any session was opened")
+    check(any(worker.killed for worker in workers), "no host was killed")
+    check(SITE.api.tally("refresh_token ok") > refreshed,
+          "nothing was refreshed")
+    check_equal(SITE.api.tally("refresh_token refused") - refused, 0,
+                "refresh tokens that were used twice")
