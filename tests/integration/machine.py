@@ -108,7 +108,7 @@ class Machine:
         for user, password in LOCAL_PASSWORDS.items():
             run("chpasswd", input=f"{user}:{password}\n")
         self._write_conf()
-        for service in ("sshd", "sudo", "login", "passwd"):
+        for service in ("sshd", "sudo", "login", "greetd", "passwd"):
             shutil.copy(
                 f"{SOURCE}/pam.d-examples/{service}", f"/etc/pam.d/{service}"
             )
@@ -256,6 +256,14 @@ class Machine:
             ["authapi", *arguments], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=60, **more
         )
+
+    @staticmethod
+    def after_seconds(seconds, *argv):
+        """Runs ARGV on a machine that has been up for SECONDS longer: in a
+        time namespace.  There no process started when it did, so sessions
+        that are open must not be looked at."""
+        return run("unshare", "--time", "--boottime", str(seconds), "--fork",
+                   *argv)
 
     # --- looking at it ------------------------------------------------------
 
