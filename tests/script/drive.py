@@ -2,8 +2,8 @@
 """One PAM host process, spoken to step by step.
 
 It passes steps on and gathers what comes back; it refuses to judge.
-PAMDRIVE_UNDER may name a program, with arguments, to run the host under:
-valgrind.
+UNDER, and PAMDRIVE_UNDER in the environment, may name a program with arguments
+to run the host under: unshare, valgrind.
 """
 import os
 import shlex
@@ -20,8 +20,8 @@ class HostError(Exception):
 class Host:
     """A running pamdrive."""
 
-    def __init__(self, program, confdir, limit=40):
-        under = shlex.split(os.environ.get("PAMDRIVE_UNDER", ""))
+    def __init__(self, program, confdir, limit=40, under=()):
+        under = [*under, *shlex.split(os.environ.get("PAMDRIVE_UNDER", ""))]
         self.process = subprocess.Popen(
             [*under, program, confdir], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",

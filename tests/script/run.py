@@ -7,23 +7,27 @@ verdicts.py's.
 import os
 import re
 import shutil
-import subprocess
+import signal
 import threading
 import time
 
 from apiscript import Script, ScriptError, seconds
 from apiserver import Server
+from commands import Commands
 from drive import MARKER, Host, HostError
 from placeholders import Placeholders
 from testfile import STANDARD_CONF
 from verdicts import PATIENCE, Verdicts
 
 TOLERANCE = 0.25  # how late a whole second may be
+# Where processes have numbers of their own, and the first is not the host.
+ELSEWHERE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "sh", "-c", '"$@"; exit $?', "sh")
 CALLS = ("authenticate", "acct_mgmt", "setcred", "open_session",
          "close_session", "chauthtok")
 
 
-class Run(Verdicts):
+class Run(Verdicts, Commands):
     """A test with the processes and files it needs."""
 
     def __init__(self, lab, test):
@@ -32,7 +36,7 @@ class Run(Verdicts):
         self.folder = os.path.join(lab.folder, test.name)
         self.names = Placeholders(lab, test, self.folder)
         self.secrets, self.found = set(), []
-        self.hosts, self.current = {}, "a"
+        self.hosts, self.current, self.elsewhere = {}, "a", set()
         self.items, self.seen, self.entered = {}, [], []
         self.theirs = []
         self.prompts = test.prompts()
@@ -120,23 +124,6 @@ class Run(Verdicts):
             for folder, _, _ in os.walk(realm):
                 os.chmod(folder, 0o700)
 
-    def _shell(self, section):
-        if section not in self.test.sections:
-            return
-        self._command(self._fill(self.test.text(section)), section)
-
-    def _command(self, text, what):
-        done = subprocess.run(
-            ["sh", "-eu", "-c", text], capture_output=True, text=True,
-            env={**os.environ, "REALM": self.realm, "DIR": self.folder,
-                 "RUNDIR": self.lab.rundir, "CONFDIR": self.lab.confdir,
-                 "HELPER": self.lab.helper, "COMMAND": self.lab.command,
-                 "CONF": f"{self.lab.confdir}/{self.realm}.conf"},
-            check=False)
-        if done.returncode:
-            self.found.append(f"{what}: exit status {done.returncode}\n"
-                              f"{done.stdout}{done.stderr}".rstrip())
-
     # --- steps ----------------------------------------------------------
 
     def _calls(self):
@@ -156,7 +143,8 @@ class Run(Verdicts):
         """The current host, started if it is not."""
         if self.current not in self.hosts:
             self.hosts[self.current] = Host(
-                self.lab.drive, os.path.join(self.folder, "pam.d"))
+                self.lab.drive, os.path.join(self.folder, "pam.d"),
+                under=ELSEWHERE if self.current in self.elsewhere else ())
         host = self.hosts[self.current]
         if not host.started:
             user = self.items.get("user", "alice").encode().hex()
@@ -270,28 +258,36 @@ class Run(Verdicts):
         self._call(rest, "child")
 
     def _do_process(self, rest):
-        self.current = rest
+        """`process NAME`, which may be `in a container`."""
+        self.current = rest.removesuffix(" in a container")
+        if self.current != rest:
+            self.elsewhere.add(self.current)
 
     def _do_kill(self, _):
         self.hosts.pop(self.current).kill()
 
-    def _do_killed(self, rest):
+    def _do_killed(self, rest, number=signal.SIGKILL):
         """`killed VERB after TIME`: the host dies in the midst of a call."""
         verb, _, when = rest.partition(" after ")
         if verb not in CALLS:
             raise ScriptError(f"[calls] cannot read: killed {rest}")
         host = self._host()
         self._answers(host)
-        threading.Timer(seconds(when), host.process.kill).start()
+        threading.Timer(seconds(when), host.process.send_signal,
+                        [number]).start()
         try:
             host.step(f"call {verb}")
             self.found.append(f"{verb} was over before the host was killed")
         except HostError as error:
             # The dead host cannot say what it asked.
             self.seen += [(one.kind, one.text) for one in self.prompts]
-            if "(-9)" not in str(error):
+            if f"({-number:d})" not in str(error):
                 self.found.append(str(error))
         self._do_kill("")
+
+    def _do_terminated(self, rest):
+        """The same with the signal that asks to go."""
+        self._do_killed(rest, signal.SIGTERM)
 
     def _item(self, name, value):
         self.items[name] = value
@@ -342,9 +338,6 @@ class Run(Verdicts):
         if rest != "for api":
             raise ScriptError(f"[calls] wait for what: {rest}")
         self.server.wait(PATIENCE)
-
-    def _do_run(self, rest):
-        self._command(rest, f"run {rest}")
 
     def _do_look(self, rest):
         if f"cache at {rest}" not in self.test.sections:
