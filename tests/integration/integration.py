@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """integration.py --build BUILD [--only WORDS]
 
-A real sshd, sudo, greetd and passwd with the files of pam.d-examples/, against a real
-glewlwyd, a real oidc-provider and scripted APIs.  Prints TAP.  Run it as
+A real sshd, sudo, greetd and passwd with the files of pam.d-examples/, against
+a real glewlwyd, a real oidc-provider and scripted APIs.  Prints TAP.  Run it as
 
     tests/lab.sh BUILD /usr/bin/python3 tests/integration/integration.py \\
         --build BUILD
@@ -22,9 +22,9 @@ import tap
 from machine import Machine
 
 # Their order is the order of the tests; the last looks back on all of them.
-TESTS = ("ssh_tests", "sudo_tests", "greetd_tests", "command_tests",
-         "trust_tests", "oidc_tests", "password_tests", "factor_tests",
-         "race_tests", "trouble_tests")
+TESTS = ("ssh_tests", "sudo_tests", "greetd_tests", "reuse_tests",
+         "command_tests", "trust_tests", "oidc_tests", "password_tests",
+         "factor_tests", "race_tests", "trouble_tests")
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "sudo", "glewlwyd", "sqlite3",
             "curl", "openssl", "useradd", "faillock", "passwd", "greetd")
 
