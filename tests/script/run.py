@@ -335,9 +335,12 @@ class Run(Verdicts, Commands):
         time.sleep(seconds(rest))
 
     def _do_wait(self, rest):
-        if rest != "for api":
+        if rest == "for api":
+            self.server.wait(PATIENCE)
+        elif rest == "for authapi":
+            self._wait_for_authapi()
+        else:
             raise ScriptError(f"[calls] wait for what: {rest}")
-        self.server.wait(PATIENCE)
 
     def _do_look(self, rest):
         if f"cache at {rest}" not in self.test.sections:
