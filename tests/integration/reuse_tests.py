@@ -5,9 +5,11 @@ session; export=file: the token for the programs of that session."""
 import os
 import pwd
 import re
+import signal
 import time
 
 from machine import PORT, SOURCE, write
+from oidc_tests import ID_TOKEN, SITE
 from sudo_tests import SUDO_PROMPT
 from tap import check, check_equal, eventually, test
 
@@ -50,14 +52,14 @@ class Reuse:
         arguments("sshd")
 
 
-def let_in(machine, session):
+def let_in(machine, session, user="alice"):
     """sudo runs the command without a question, and the log says why."""
     mark = machine.log.mark()
     session.type(SUDO)
     seen = session.expect(rf"ROOT=0|{SUDO_PROMPT}").group(0)
     check_equal(seen, "ROOT=0", "what sudo said first")
     session.expect("STATUS=0")
-    machine.log.wait(mark, r"sudo.*pam_authapi.*alice.*reuse")
+    machine.log.wait(mark, rf"sudo.*pam_authapi.*{user}.*reuse")
 
 
 def asked(machine, session, typed=None):
@@ -186,10 +188,11 @@ def wrong_proves_nothing(machine):
         machine.leave(session, tty=True)
 
 
-def left_behind(how, command, audit):
+def left_behind(how, command, audit, killed=False):
     @test(f"reuse=session, {'by audit session' if audit else 'by terminal'}: "
-          f"a process that {how} is asked once its session has ended, "
-          "although another session of hers is open")
+          f"a process that {how} is asked once its session "
+          f"{'was killed' if killed else 'has ended'}, although another "
+          "session of hers is open")
     def _(machine):
         home = pwd.getpwnam("alice").pw_dir
         for name in ("go", "said"):
@@ -201,14 +204,22 @@ def left_behind(how, command, audit):
               f"{UNATTENDED} > saying 2>&1\n"
               "echo STATUS=$? >> saying\nmv saying said\n", 0o755)
         with Reuse(audit=audit):
+            other = machine.sign_in("alice", tty=True)
+            mark = machine.log.mark()
             ended = machine.sign_in("alice", tty=True)
             let_in(machine, ended)
-            other = machine.sign_in("alice", tty=True)
             ended.type(command)
             ended.expect(r"\$ ")
             time.sleep(0.5)
-            machine.leave(ended, tty=True)
-            eventually(lambda: machine.sessions("alice") == 1, "one is left")
+            if killed:
+                _, line = machine.log.wait(mark, "Accepted password for alice")
+                os.kill(int(re.search(r"sshd\[(\d+)\]", line).group(1)),
+                        signal.SIGKILL)
+                ended.kill()
+            else:
+                machine.leave(ended, tty=True)
+                eventually(lambda: machine.sessions("alice") == 1,
+                           "one is left")
             write(f"{home}/go", "")
             eventually(lambda: os.path.exists(f"{home}/said"), "sudo is over")
             with open(f"{home}/said", encoding="utf-8") as file:
@@ -224,6 +235,60 @@ for each in (True, False):
     left_behind("has a terminal of its own",
                 "setsid script -qc ./later.sh /dev/null < /dev/null "
                 "> /dev/null 2>&1 &", each)
+    left_behind("has a terminal of its own",
+                "setsid script -qc ./later.sh /dev/null < /dev/null "
+                "> /dev/null 2>&1 &", each, killed=True)
+
+
+@test("reuse=session: tokens that have expired let nobody in, whenever the "
+      "password was typed")
+def expired(machine):
+    realm = SITE.open(machine, ID_TOKEN, scope="openid profile")
+    with Reuse():
+        realm.write_service("sudo", "sudo", {"auth": "reuse=session"})
+        SITE.api.control("lives", access=5)
+        try:
+            session = realm.sign_in("alice", tty=True)
+            signed_in_at = time.monotonic()
+            let_in(machine, session)
+            time.sleep(max(0.0, signed_in_at + 5.1 - time.monotonic()))
+            asked(machine, session)
+        finally:
+            SITE.api.control("lives", access=3600)
+        machine.leave(session, tty=True)
+
+
+@test("reuse=session: whoever is somebody else in alice's session is asked")
+def somebody_else(machine):
+    with Reuse():
+        write(SUDOERS, "Defaults timestamp_timeout=0\n"
+              "bob ALL=(ALL:ALL) ALL\n", 0o440)
+        his = machine.sign_in("bob", tty=True)
+        let_in(machine, his, "bob")
+        session = machine.sign_in("alice", tty=True)
+        let_in(machine, session)
+        session.type("sudo -u bob bash --norc")
+        session.expect(r"bash\S+\$ ")
+        asked(machine, session)
+        session.type("exit")
+        let_in(machine, session)
+        machine.leave(session, tty=True)
+        machine.leave(his, tty=True)
+
+
+@test("reuse=session on sshd's own line lets nobody in: a new login is asked "
+      "beside an open session")
+def never_sshd(machine):
+    with Reuse():
+        arguments("sshd", auth="reuse=session")
+        session = machine.sign_in("alice", tty=True)
+        logins = machine.api.logins("alice")
+        refused, _ = machine.refused("alice", "not her password")
+        check(refused, "ssh let her in")
+        second = machine.sign_in("alice")
+        check_equal(machine.api.logins("alice") - logins, 1, "sign-ins")
+        machine.leave(second)
+        machine.leave(session, tty=True)
 
 
 @test("reuse=session: after authapi revoke sudo asks, in a session that goes "
@@ -245,12 +310,15 @@ def exported(machine):
     try:
         session = machine.ssh(
             "alice", "echo FILE=$AUTHAPI_TOKEN_FILE; "
-            "echo TOKEN=$(authapi token); echo READY; read line", port=PORT)
+            "echo TOKEN=$(authapi token); unset AUTHAPI_TOKEN_FILE; "
+            "echo SAME=$(authapi token); echo READY; read line", port=PORT)
         session.expect("[Pp]assword: ")
         session.type(machine.password("alice"))
         path = session.expect(r"FILE=(\S+)").group(1)
         token = session.expect(r"TOKEN=(\S+)").group(1)
+        same = session.expect(r"SAME=(\S+)").group(1)
         session.expect("READY")
+        check_equal(same, token, "what it says without the variable")
         check_equal(token, machine.held("alice")[0], "what authapi token says")
         check(machine.api.active(token), "the server does not take it")
         state = os.stat(path)
