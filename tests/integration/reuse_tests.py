@@ -271,6 +271,7 @@ def somebody_else(machine):
         session.expect(r"bash\S+\$ ")
         asked(machine, session)
         session.type("exit")
+        session.expect(r"alice@\S+ ?\$ ")
         let_in(machine, session)
         machine.leave(session, tty=True)
         machine.leave(his, tty=True)
