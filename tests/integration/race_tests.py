@@ -3,20 +3,26 @@
 rotates refresh tokens, and one that is used twice kills all tokens of its
 sign-in."""
 
+import collections
 import os
 import random
+import shutil
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from host import Service
-from machine import write
+from machine import METHODS, SOURCE, write
 from oidc_tests import ID_TOKEN, SITE
+from sudo_tests import SUDO_PROMPT
 from tap import Failure, check, check_equal, eventually, test
 
 CROWD = 100
 MIXED_SECONDS = 60
 WORKERS = 6
+PEOPLE = 5
+SSH_SECONDS = 30
 
 
 def service(machine):
@@ -169,6 +175,107 @@ def mixed(machine):
     check(sum(worker.opened for worker in workers) > MIXED_SECONDS,
           "hardly any session was opened")
     check(any(worker.killed for worker in workers), "no host was killed")
+    check(SITE.api.tally("refresh_token ok") > refreshed,
+          "nothing was refreshed")
+    check_equal(SITE.api.tally("refresh_token refused") - refused, 0,
+                "refresh tokens that were used twice")
+
+
+class Person:
+    """Comes and goes over ssh, and now and then kills what serves them: the
+    client, the process that holds the session, a sudo in the midst of it."""
+
+    def __init__(self, machine, realm, seed, until):
+        self.machine, self.realm, self.until = machine, realm, until
+        self.random = random.Random(seed)
+        self.opened = 0
+        self.killed = collections.Counter()
+
+    def live(self):
+        while time.monotonic() < self.until:
+            session = self.realm.sign_in(
+                "alice", self.random.choice(METHODS), tty=True)
+            self.opened += 1
+            try:
+                self.stay(session)
+            finally:
+                session.kill()
+
+    def stay(self, session):
+        session.type("echo MONITOR=$(ps -o ppid= -p $PPID) SHELL=$$")
+        found = session.expect(r"MONITOR= *(\d+) SHELL=(\d+)")
+        monitor, shell = int(found.group(1)), int(found.group(2))
+        if self.random.random() < 0.5:
+            self.sudo(session, shell)
+        time.sleep(self.random.uniform(0, 1))
+        end = self.random.choice(
+            ("logout", "logout", "logout", "client", "monitor"))
+        if end == "logout":
+            self.machine.leave(session, tty=True)
+        else:
+            self.killed[end] += 1
+            kill(session.pid if end == "client" else monitor)
+
+    def sudo(self, session, shell):
+        """Types the password, and may kill sudo at any moment after that."""
+        session.type("sudo -k sh -c 'sleep 0.3'; echo S=$?")
+        session.expect(SUDO_PROMPT)
+        session.type(self.machine.password("alice"))
+        if self.random.random() < 0.5:
+            time.sleep(self.random.uniform(0, 0.4))
+            self.killed["sudo"] += 1
+            for pid in self.machine.running("sudo"):
+                if session_of(pid) == shell:
+                    kill(pid)
+        session.expect(r"S=\d+")
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def session_of(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+@test(f"oidc-provider: {PEOPLE} people who are all alice come and go over ssh "
+      f"for {SSH_SECONDS} seconds, use sudo, and kill clients, sshds and sudos "
+      "at any moment; after the sweep nothing of hers is alive at the server "
+      "and no stale file is left")
+def ssh(machine):
+    realm = SITE.open(machine, ID_TOKEN, scope="openid profile")
+    realm.write_service("sudo", "sudo", {})
+    refreshed = SITE.api.tally("refresh_token ok")
+    refused = SITE.api.tally("refresh_token refused")
+    until = time.monotonic() + SSH_SECONDS
+    people = [Person(machine, realm, seed, until) for seed in range(PEOPLE)]
+    SITE.api.control("lives", access=5)
+    try:
+        with ThreadPoolExecutor(PEOPLE) as pool:
+            living = [pool.submit(person.live) for person in people]
+            while time.monotonic() < until:
+                time.sleep(3)
+                machine.authapi("sweep", "--realm", "oidc")
+            for person in living:
+                person.result()
+    finally:
+        SITE.api.control("lives", access=3600)
+        shutil.copy(f"{SOURCE}/pam.d-examples/sudo", "/etc/pam.d/sudo")
+    eventually(lambda: not machine.running("authapi"),
+               "no closer's try is at work any more", 60)
+    eventually(lambda: not machine.helper(), "no helper is at work", 60)
+    # A login that was killed on its way is nobody's after 600 seconds.
+    machine.after_seconds(601, "authapi", "sweep", "--now")
+    nothing_left(machine)
+    killed = sum((person.killed for person in people), collections.Counter())
+    check(all(killed[what] for what in ("client", "monitor", "sudo")),
+          f"killed: {killed}")
     check(SITE.api.tally("refresh_token ok") > refreshed,
           "nothing was refreshed")
     check_equal(SITE.api.tally("refresh_token refused") - refused, 0,
