@@ -86,9 +86,11 @@ class Request:
                 return pending.pop(pending.index(expected))
             if not free:
                 break
-        for expected in pending:
-            if "whenever" in expected.facts and self.is_for(expected):
-                return pending.pop(pending.index(expected))
+        free = [one for one in pending
+                if "whenever" in one.facts and self.is_for(one)]
+        for expected in sorted(free, key=lambda one:
+                               bool(self.problems(one)))[:1]:
+            return pending.pop(pending.index(expected))
         return None
 
     def problems(self, expected=None):
