@@ -39,6 +39,16 @@ clock_now(void)
     return (struct moment){ (int64_t)time(NULL), (int64_t)boot.tv_sec };
 }
 
+/* Milliseconds since the machine was started, suspended or not. */
+static inline int64_t MUST_USE
+clock_boot_ms(void)
+{
+    struct timespec boot = { 0, 0 };
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &boot);
+    return (int64_t)boot.tv_sec * 1000 + boot.tv_nsec / 1000000;
+}
+
 /* How long poll(2) may wait until BY_MS; 0 when that is over. */
 static inline int MUST_USE
 clock_left(int64_t by_ms)

@@ -27,6 +27,7 @@ static const struct wire_field grant_fields[] = {
     { 13, WIRE_NUMBER, false, 0, AT(owed_at) },
     { 14, WIRE_NUMBER, false, 0, AT(tries) },
     { 15, WIRE_NUMBER, false, 0, AT(retry_at) },
+    { 16, WIRE_NUMBER, false, 0, AT(signed_in_ms) },
 };
 
 #undef AT

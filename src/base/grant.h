@@ -36,7 +36,8 @@ struct grant {
     /* When the tokens came, by both clocks; expires_at and refresh_at are
      * reckoned from there, so that a clock that is set changes nothing. */
     int64_t taken_at;
-    int64_t taken_boot; /* seconds of CLOCK_BOOTTIME */
+    int64_t taken_boot;   /* seconds of CLOCK_BOOTTIME */
+    int64_t signed_in_ms; /* of CLOCK_BOOTTIME; a refresh leaves it alone */
     /* In the outbox. */
     int64_t owed_at;  /* since when; 0: not tried yet */
     int64_t tries;    /* that failed */

@@ -202,6 +202,9 @@ main(int argc, char **argv)
     const struct verb *verb;
     int option, code;
 
+    /* Started from inside somebody's sudo, it is not theirs to stop. */
+    if (geteuid() == 0 && (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0))
+        return EXIT_SYSTEM;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == OPTION_HELP) {
             fputs(help, stdout);

@@ -45,26 +45,30 @@ print(const char *path)
 {
     char token[ACCESS_MAX + 1];
     struct stat info;
-    size_t length;
-    FILE *file = fopen(path, "re");
+    ssize_t length = 0;
+    int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-    if (file == NULL)
+    if (file < 0)
         return refuse(path,
                       errno == ENOENT || errno == EACCES
                           ? "is not there for you: sign in with a password "
                             "where the session line of PAM says export=file"
                           : strerror(errno));
-    length = fread(token, 1, sizeof(token), file);
-    if (fstat(fileno(file), &info) != 0)
-        length = 0;
-    fclose(file);
-    if (length == 0 || length > ACCESS_MAX)
+    /* One's own: root is not made to print what a variable names. */
+    if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)
+        || info.st_uid != getuid()) {
+        close(file);
+        return refuse(path, "is not a file of yours");
+    }
+    length = read(file, token, sizeof(token));
+    close(file);
+    if (length <= 0 || length > ACCESS_MAX)
         return refuse(path, "holds none");
     if (info.st_mtime != 0 && info.st_mtime <= time(NULL))
         return refuse(path, "has expired, and the API was not asked for "
                             "another one yet: see \"authapi sweep\"");
-    if (fwrite(token, 1, length, stdout) != length || putchar('\n') == EOF
-        || fflush(stdout) != 0) {
+    if (fwrite(token, 1, (size_t)length, stdout) != (size_t)length
+        || putchar('\n') == EOF || fflush(stdout) != 0) {
         fprintf(stderr, "authapi: the token cannot be printed\n");
         return EXIT_SYSTEM;
     }

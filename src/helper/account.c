@@ -102,7 +102,8 @@ second_opinion(struct api *api, bool refreshed)
     enum status status = account_introspect(api);
 
     if (!refreshed
-        || (status != STATUS_UNAVAILABLE && status != STATUS_RATE_LIMITED))
+        || (status != STATUS_UNAVAILABLE && status != STATUS_RATE_LIMITED
+            && status != STATUS_DEADLINE))
         return status;
     report_warning(api->report, "%s",
                    api->report->reply->detail != NULL
@@ -132,6 +133,15 @@ ask(struct api *api)
     return status;
 }
 
+/* Whether STATUS says something of the account.  Where it does not, tokens
+ * that were traded on the way are still the caller's. */
+static bool
+decides(enum status status)
+{
+    return status != STATUS_UNAVAILABLE && status != STATUS_RATE_LIMITED
+           && status != STATUS_DEADLINE && status != STATUS_MISCONFIGURED;
+}
+
 enum status
 account_run(struct api *api)
 {
@@ -145,7 +155,8 @@ account_run(struct api *api)
                               "grant cannot be refreshed");
     status = ask(api);
     if (status != STATUS_OK) {
-        hand_withdraw(api);
+        if (decides(status) || !api->traded)
+            hand_withdraw(api);
         return status;
     }
     if (api->denied && !api->tokens.denied)

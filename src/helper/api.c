@@ -170,15 +170,6 @@ log_lost(const struct api *api, int priority, const char *what)
     closelog();
 }
 
-/* Whether the tokens in the reply took the place of the caller's own. */
-static bool
-given_by_refresh(const struct api *api)
-{
-    return api->report->reply->opaque.length > 0
-           && (api->request->operation == OPERATION_REFRESH
-               || api->request->operation == OPERATION_ACCOUNT);
-}
-
 /* Begins to take back what is in hand.  False where nobody here may: a logout
  * that ends every session of the user is not for the sake of one sign-in, and
  * a refresh that brought no other refresh token left the caller's own grant
@@ -189,7 +180,9 @@ begin_taking_back(struct api *api)
     const struct report *report = api->report;
 
     if (api->conf->ends_user || !api->conf->revoke.present
-        || (given_by_refresh(api) && report->reply->rotated == 0))
+        || ((api->request->operation == OPERATION_REFRESH
+             || api->request->operation == OPERATION_ACCOUNT)
+            && !api->traded))
         return false;
     exchange_orphan(&api->exchange);
     free(report->reply->detail);
@@ -265,6 +258,7 @@ hear(struct api *api)
         return true;
     secret_clear(&exchange->handover.password);
     secret_clear(&exchange->handover.new_password);
+    http_request_clear(&exchange->draft);
     (void)!vars_set(&api->conf->vars, "password", "", 0, VAR_OUTSIDE);
     (void)!vars_set(&api->conf->vars, "new_password", "", 0, VAR_OUTSIDE);
     alarm((unsigned)(wait_ms / 1000) + MARGIN_S);

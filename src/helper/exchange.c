@@ -151,6 +151,11 @@ on_late(void *context, bool sent)
                "%s: no whole answer within %" PRId64 " ms", exchange->subject,
                exchange->handover.timeout_ms);
     exchange->failed = true;
+    /* What a refresh brought is worth more than what is asked about it. */
+    if (exchange->step == &exchange->conf->introspect
+        && (exchange->request->operation == OPERATION_REFRESH
+            || exchange->request->operation == OPERATION_ACCOUNT))
+        return false;
     if (exchange->caller->fd < 0
         || (!exchange->held && !(sent && exchange->precious)))
         return false;

@@ -237,13 +237,54 @@ static enum status
 forgive(struct api *api, enum status status)
 {
     if (api->exchange.step != &api->conf->introspect
-        || (status != STATUS_UNAVAILABLE && status != STATUS_RATE_LIMITED))
+        || (status != STATUS_UNAVAILABLE && status != STATUS_RATE_LIMITED
+            && status != STATUS_DEADLINE))
         return status;
     report_warning(api->report, "%s",
                    api->report->reply->detail != NULL
                        ? api->report->reply->detail
                        : status_text(status));
     return STATUS_OK;
+}
+
+/* Whether the answer to a refresh brings another refresh token than the one
+ * that was sent. */
+static bool
+rotates(const struct api *api, const struct secret *old)
+{
+    const struct source *source =
+        tokens_source(&api->conf->refresh, "refresh_token");
+    struct secret fresh = SECRET_INIT(TOKEN_MAX);
+    bool other =
+        source != NULL
+        && source_read_string(source, &api->exchange.result.answer, &fresh)
+               == STATUS_OK
+        && fresh.length > 0
+        && (fresh.length != old->length
+            || memcmp(fresh.data, secret_text(old), fresh.length) != 0);
+
+    secret_clear(&fresh);
+    return other;
+}
+
+/* Trades the tokens in hand, of which OLD is the refresh token. */
+static enum status
+trade(struct api *api, const struct secret *old)
+{
+    const struct step *refresh = &api->conf->refresh;
+    enum status status;
+
+    api->exchange.precious = true;
+    status = exchange_step(&api->exchange, refresh);
+    if (status != STATUS_OK)
+        return status;
+    api->traded = api->traded || rotates(api, old);
+    status = forgive(api, hand_take(api, refresh));
+    if (status == STATUS_OK)
+        status = hand_give(api);
+    if (status == STATUS_OK)
+        api->report->reply->rotated = api->traded;
+    return status;
 }
 
 enum status
@@ -262,20 +303,8 @@ hand_refresh(struct api *api)
     if (status == STATUS_OK && api->tokens.refresh.length > 0)
         status = secret_append(&old, api->tokens.refresh.data,
                                api->tokens.refresh.length);
-    if (status != STATUS_OK)
-        return status;
-    api->exchange.precious = true;
-    status = exchange_step(&api->exchange, &api->conf->refresh);
     if (status == STATUS_OK)
-        status = forgive(api, hand_take(api, &api->conf->refresh));
-    if (status == STATUS_OK)
-        status = hand_give(api);
-    if (status == STATUS_OK
-        && (old.length != api->tokens.refresh.length
-            || memcmp(secret_text(&old), secret_text(&api->tokens.refresh),
-                      old.length)
-                   != 0))
-        api->report->reply->rotated = 1;
+        status = trade(api, &old);
     secret_clear(&old);
     return status;
 }

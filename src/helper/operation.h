@@ -23,6 +23,8 @@ struct api {
     const struct request *request;
     struct report *report;
     struct tokens tokens; /* in hand */
+    bool traded;          /* they took the place of the caller's own, which
+                           * are of no use any more */
     bool kept;            /* the reply hands them on: nobody takes them back */
 
     struct keys keys; /* of [jwt] */

@@ -42,16 +42,16 @@ open_rundir(const char *rundir, const struct log *log)
     return root;
 }
 
-/* Opens the realm's folder below OUTBOXDIR, where that is a place of its
- * own; false after a log line. */
-static bool
+/* Opens the realm's folder below OUTBOXDIR, where that is a place of its own.
+ * Without it everything goes on; only a reboot ends what is owed. */
+static void
 open_depot(struct cache *cache, const char *outboxdir)
 {
     const char *why = "cannot be used";
     int root;
 
     if (outboxdir[0] == '\0')
-        return true;
+        return;
     root = folder_open_path(outboxdir, &why);
     if (root >= 0) {
         cache->depot = folder_open(root, cache->realm_name, true);
@@ -59,10 +59,9 @@ open_depot(struct cache *cache, const char *outboxdir)
     }
     if (cache->depot < 0)
         log_line(cache->log, LOG_ERR,
-                 "the outbox folder %s %s; make it as root: install -d -m "
-                 "0700 %s",
+                 "the outbox folder %s %s: what is owed does not outlast a "
+                 "reboot; make it as root: install -d -m 0700 %s",
                  outboxdir, why, outboxdir);
-    return cache->depot >= 0;
 }
 
 enum status
@@ -113,8 +112,7 @@ cache_open_at(const char *rundir, const char *outboxdir, const char *realm,
                  cache->path);
         goto out;
     }
-    if (!open_depot(cache, outboxdir))
-        goto out;
+    open_depot(cache, outboxdir);
     status = STATUS_OK;
     *out = cache;
     cache = NULL;
@@ -192,6 +190,29 @@ cache_take_slot(const char *rundir)
     return slot;
 }
 
+int
+cache_lock_sign_ins(struct cache *cache, uint32_t uid, bool shared,
+                    int wait_ms)
+{
+    char name[REALM_MAX + 1 + NAME_SIZE];
+    int folder = folder_open(cache->root, "slots", true);
+    int file = -1;
+
+    /* A realm's name holds no dot, and no slot's does. */
+    snprintf(name, sizeof(name), "%s.%" PRIu32, cache->realm_name, uid);
+    if (folder >= 0)
+        file = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                      0600);
+    folder_close(folder);
+    if (file >= 0
+        && (shared ? folder_share(file, wait_ms) : folder_lock(file, wait_ms))
+               != STATUS_OK) {
+        folder_close(file);
+        file = -1;
+    }
+    return file;
+}
+
 /* --- key sets ------------------------------------------------------------ */
 
 void
@@ -264,6 +285,18 @@ cache_peek(struct cache *cache, uint32_t uid, struct grant *grant)
     status = record_read_grant(folder, grant);
     close(folder);
     return status;
+}
+
+int64_t
+cache_idle_s(struct cache *cache, uint32_t uid)
+{
+    char name[NAME_SIZE];
+    struct stat info;
+
+    uid_name(uid, name);
+    return fstatat(cache->users, name, &info, AT_SYMLINK_NOFOLLOW) == 0
+               ? clock_now().wall - info.st_mtime
+               : 0;
 }
 
 struct user_visit {

@@ -4,6 +4,7 @@
  *
  *     RUNDIR/                         root 0711, made when the machine boots
  *       slots/N                       locks of the early helpers
+ *       slots/REALM.UID               locks of sign-ins under way
  *       REALM/users/UID/grant         the held grant
  *                      /sessions/ID   one record per open session
  *       REALM/staged/HANDLE/grant     a grant that no session has taken yet
@@ -58,6 +59,13 @@ enum status cache_each_realm(const char *rundir, const struct log *log,
  * closing it gives the slot back.  -1 when none is free. */
 int cache_take_slot(const char *rundir) MUST_USE;
 
+/* Locks the sign-ins of UID, waiting at most WAIT_MS: SHARED for one of them,
+ * from before the password goes out until its grant is staged; else for a
+ * logout that would end those that are under way.  A descriptor, closing which
+ * unlocks; -1 when it is not to be had. */
+int cache_lock_sign_ins(struct cache *cache, uint32_t uid, bool shared,
+                        int wait_ms) MUST_USE;
+
 /* --- staged grants ------------------------------------------------------- */
 
 /* Puts GRANT aside under a new random HANDLE.  STATUS_OK or STATUS_SYSTEM
@@ -109,6 +117,10 @@ enum status cache_hold(struct cache *cache, uint32_t uid, bool create,
  * STATUS_SYSTEM. */
 enum status cache_peek(struct cache *cache, uint32_t uid,
                        struct grant *grant) MUST_USE;
+
+/* Seconds since the folder of UID was last written in; 0 when it cannot be
+ * told. */
+int64_t cache_idle_s(struct cache *cache, uint32_t uid) MUST_USE;
 
 /* Ends a session record without the lock.  STATUS_OK, STATUS_NOT_FOUND,
  * STATUS_SYSTEM. */
@@ -237,21 +249,24 @@ char *export_path(const char *rundir, const char *realm,
 
 /* --- the outbox ---------------------------------------------------------- */
 
-/* Carries the entry ID over to OUTBOXDIR, where there is one; what fails is
- * logged and stays for the next time. */
+/* Carries the entry ID, or every entry, over to OUTBOXDIR, where there is one;
+ * what fails is logged and stays for the next time. */
 void cache_carry(struct cache *cache, const char *id);
+void cache_carry_all(struct cache *cache);
 
 /* Locks an entry.  As cache_hold. */
 enum status cache_hold_entry(struct cache *cache, const char *id, int wait_ms,
                              struct holding **holding) MUST_USE;
 
-/* Moves the grant of the entry ID, which is USER's (NULL: anybody's) and whose
- * lock somebody has, into an entry of its own, if nothing was written there
- * for LEAST_AGE_S: they may be stopped for good.  STATUS_OK; STATUS_NOT_FOUND:
- * it is not so; STATUS_SYSTEM. */
+/* Reads an entry without its lock.  As cache_peek. */
+enum status cache_peek_entry(struct cache *cache, const char *id,
+                             struct grant *grant) MUST_USE;
+
+/* Moves the grant of the entry ID, whose lock somebody has, into an entry of
+ * its own, if nothing was written there for LEAST_AGE_S: they may be stopped
+ * for good.  STATUS_OK; STATUS_NOT_FOUND: it is not so; STATUS_SYSTEM. */
 enum status cache_part_entry(struct cache *cache, const char *id,
-                             const char *user, int64_t least_age_s,
-                             char own[ID_SIZE]) MUST_USE;
+                             int64_t least_age_s, char own[ID_SIZE]) MUST_USE;
 
 /* Calls VISIT for every entry. */
 enum status cache_each_entry(struct cache *cache,

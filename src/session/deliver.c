@@ -4,6 +4,7 @@
  */
 #include "session/deliver.h"
 #include "base/clock.h"
+#include "session/account.h"
 #include "session/spawn.h"
 
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #define START_WAIT_MS 2000
 /* An entry that is being delivered is left alone. */
 #define ENTRY_WAIT_MS 0
+/* But an administrator waits a little for who may be about to end. */
+#define HOLDER_WAIT_MS 2000
 /* How long a record that cannot be read is complained about. */
 #define COMPLAIN_S 120
 /* A try that is due later than any pause can be was written by a clock that
@@ -74,21 +77,28 @@ look_at_staged(void *context, const char *handle, int64_t age_s)
 }
 
 /* Where a logout ends every session of the user, it must wait until the user
- * holds no other grant, and none that a session is about to take. */
+ * holds no other grant, and none that a session is about to take; nor may a
+ * sign-in be under way that ends later.  A staged grant may become the held
+ * one meanwhile: so it is looked for first.  *sign_ins is then locked, to be
+ * closed when the logout is over. */
 static bool
-must_wait(struct cache *cache, const struct grant *grant)
+must_wait(struct cache *cache, const struct grant *grant, int *sign_ins)
 {
     struct rival rival = { cache, grant, false };
     struct grant held;
 
     if ((grant->flags & GRANT_ENDS_USER) == 0)
         return false;
-    rival.found =
-        cache_peek(cache, (uint32_t)grant->uid, &held) != STATUS_NOT_FOUND;
-    grant_clear(&held);
-    if (!rival.found
-        && cache_each_staged(cache, look_at_staged, &rival) != STATUS_OK)
+    *sign_ins = cache_lock_sign_ins(cache, (uint32_t)grant->uid, false, 0);
+    if (*sign_ins < 0
+        || cache_each_staged(cache, look_at_staged, &rival) != STATUS_OK)
         return true;
+    if (!rival.found)
+        rival.found =
+            cache_peek(cache, (uint32_t)grant->uid, &held) != STATUS_NOT_FOUND;
+    else
+        grant_init(&held);
+    grant_clear(&held);
     return rival.found;
 }
 
@@ -130,7 +140,8 @@ put_off(struct holding *entry, struct grant *grant, struct reply *reply)
 static bool
 given_up(const struct channel *channel, const struct grant *grant)
 {
-    if (grant->owed_at == 0
+    /* The tries, so that a clock that was set is not taken for a week. */
+    if (grant->owed_at == 0 || grant->tries < OWED_TRIES
         || clock_now().wall - grant->owed_at <= OWED_LIFE_S)
         return false;
     log_line(channel->log, LOG_ERR,
@@ -179,6 +190,7 @@ deliver_entry(const struct channel *channel, const char *id, bool eager)
 {
     struct holding *entry = NULL;
     struct grant grant;
+    int sign_ins = -1;
     enum status status =
         cache_hold_entry(channel->cache, id, ENTRY_WAIT_MS, &entry);
 
@@ -193,7 +205,8 @@ deliver_entry(const struct channel *channel, const char *id, bool eager)
         status = STATUS_SESSION_EXPIRED;
     else if (status == STATUS_OK && !eager && !due(&grant))
         status = STATUS_BUSY;
-    else if (status == STATUS_OK && must_wait(channel->cache, &grant))
+    else if (status == STATUS_OK
+             && must_wait(channel->cache, &grant, &sign_ins))
         status = STATUS_BUSY;
     else if (status == STATUS_OK)
         status = revoke_entry(channel, entry, &grant);
@@ -201,6 +214,7 @@ deliver_entry(const struct channel *channel, const char *id, bool eager)
         || (status != STATUS_BUSY && status != STATUS_SYSTEM
             && given_up(channel, &grant)))
         status = holding_delete(entry);
+    folder_close(sign_ins);
     grant_clear(&grant);
     holding_release(entry);
     return status;
@@ -229,7 +243,8 @@ deliver_due(const struct channel *channel, const char *id, bool eager,
     /* One without a grant is to be deleted. */
     if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
-    *due_at = grant.retry_at;
+    /* One that was not tried yet comes behind those that wait longer. */
+    *due_at = grant.retry_at != 0 ? grant.retry_at : clock_now().wall;
     grant_clear(&grant);
     holding_release(entry);
     return status;
@@ -243,6 +258,8 @@ struct round {
     const char *user;
     struct delivered *delivered;
     bool eager;
+    bool has_uid; /* the machine knows the user */
+    uint32_t uid;
     int64_t by_ms; /* of clock.h; 0: no limit but that of each exchange */
 };
 
@@ -272,6 +289,7 @@ try_entry(struct round *round, const char *id)
     return !deliver_hopeless(status);
 }
 
+/* What is somebody else's is not touched, not even its lock. */
 static bool
 deliver_users(void *context, const char *id)
 {
@@ -280,23 +298,20 @@ deliver_users(void *context, const char *id)
     struct holding *entry = NULL;
     char own[ID_SIZE];
     struct grant grant;
-    enum status status = cache_hold_entry(cache, id, ENTRY_WAIT_MS, &entry);
-    bool matches;
+    bool matches =
+        is_users(round, cache_peek_entry(cache, id, &grant), &grant);
 
-    /* Whoever has its lock is delivering it, if it is this user's at all.
-     * They may be a process of the user's that is stopped: where it must be
-     * now, the grant does not wait for them. */
-    if (status == STATUS_BUSY && round->eager
-        && cache_part_entry(cache, id, round->user, 0, own) == STATUS_OK) {
-        id = own;
-        status = cache_hold_entry(cache, id, ENTRY_WAIT_MS, &entry);
-    }
-    if (status != STATUS_OK)
-        return true;
-    matches = is_users(round, holding_load(entry, &grant), &grant);
     grant_clear(&grant);
+    if (!matches)
+        return true;
+    /* Whoever has the lock may be stopped for good.  Where it must be now, the
+     * grant goes on without them, and is revoked twice at worst. */
+    if (round->eager
+        && cache_hold_entry(cache, id, HOLDER_WAIT_MS, &entry) == STATUS_BUSY
+        && cache_part_entry(cache, id, 0, own) == STATUS_OK)
+        id = own;
     holding_release(entry);
-    return !matches || try_entry(round, id);
+    return try_entry(round, id);
 }
 
 static bool
@@ -324,7 +339,11 @@ take_held(void *context, uint32_t uid)
     struct grant grant;
     char id[ID_SIZE];
 
-    if (is_users(round, cache_peek(round->channel.cache, uid, &grant), &grant)
+    enum status status = cache_peek(round->channel.cache, uid, &grant);
+
+    /* One that cannot be read is told by its uid. */
+    if ((is_users(round, status, &grant)
+         || (status == STATUS_SYSTEM && round->has_uid && uid == round->uid))
         && cache_remove(round->channel.cache, uid, id) == STATUS_SYSTEM)
         log_line(round->channel.log, LOG_ERR,
                  "the tokens of %s cannot be moved to the outbox: %m",
@@ -337,10 +356,14 @@ enum status
 deliver_user(const struct channel *channel, const char *user,
              struct delivered *delivered)
 {
-    struct round round = { *channel, user, delivered, true, 0 };
+    struct round round = { .channel = *channel,
+                           .user = user,
+                           .delivered = delivered,
+                           .eager = true };
     enum status status;
 
     *delivered = (struct delivered){ 0 };
+    round.has_uid = account_find(user, &round.uid) == STATUS_OK;
     status = cache_each_staged(channel->cache, take_staged, &round);
     if (status == STATUS_OK)
         status = cache_each_user(channel->cache, take_held, &round);
@@ -353,7 +376,9 @@ enum status
 deliver_owed(const struct channel *channel, const char *user,
              struct delivered *delivered)
 {
-    struct round round = { *channel, user, delivered, false, 0 };
+    struct round round = { .channel = *channel,
+                           .user = user,
+                           .delivered = delivered };
 
     return cache_each_entry(channel->cache, deliver_users, &round);
 }
@@ -362,8 +387,10 @@ void
 deliver_now(const struct channel *channel, const char *id, const char *user)
 {
     struct delivered delivered = { 0 };
-    struct round round = { *channel, user, &delivered, false,
-                           clock_ms() + channel->timeout_ms };
+    struct round round = { .channel = *channel,
+                           .user = user,
+                           .delivered = &delivered,
+                           .by_ms = clock_ms() + channel->timeout_ms };
 
     if (try_entry(&round, id))
         (void)!cache_each_entry(channel->cache, deliver_users, &round);

@@ -23,6 +23,8 @@
 #define STAGED_LIFE_S 600
 /* How long a revocation is tried where the life of the tokens is not known. */
 #define OWED_LIFE_S (7 * 24 * 60 * 60)
+/* The tries of a week, more or less. */
+#define OWED_TRIES 100
 
 /* Starts one detached try of the entry ID, and with it of all that is due of
  * USER (NULL: of the entry alone), and waits for nothing but the start.  A

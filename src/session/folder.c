@@ -155,14 +155,14 @@ folder_is(int parent, const char *name, int descriptor)
 
 /* Polls instead of blocking: a blocked flock could only be ended by a signal,
  * and signals belong to the host, whose own may cut every pause short. */
-enum status
-folder_lock(int descriptor, int wait_ms)
+static enum status
+lock(int descriptor, int how, int wait_ms)
 {
     const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
     const int64_t deadline = clock_ms() + wait_ms;
 
     for (;;) {
-        if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        if (flock(descriptor, how | LOCK_NB) == 0)
             return STATUS_OK;
         if (errno != EWOULDBLOCK && errno != EINTR)
             return STATUS_SYSTEM;
@@ -170,6 +170,18 @@ folder_lock(int descriptor, int wait_ms)
             return STATUS_BUSY;
         nanosleep(&pause, NULL);
     }
+}
+
+enum status
+folder_lock(int descriptor, int wait_ms)
+{
+    return lock(descriptor, LOCK_EX, wait_ms);
+}
+
+enum status
+folder_share(int descriptor, int wait_ms)
+{
+    return lock(descriptor, LOCK_SH, wait_ms);
 }
 
 enum status

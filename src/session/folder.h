@@ -44,6 +44,9 @@ bool folder_is(int parent, const char *name, int descriptor) MUST_USE;
  * unlocks. */
 enum status folder_lock(int descriptor, int wait_ms) MUST_USE;
 
+/* The same with others who share it. */
+enum status folder_share(int descriptor, int wait_ms) MUST_USE;
+
 /* Calls VISIT with every name in the folder but "." and "..", until it returns
  * false.  STATUS_OK or STATUS_SYSTEM. */
 enum status folder_each(int descriptor,

@@ -94,6 +94,26 @@ unreachable(enum status status)
            || status == STATUS_RATE_LIMITED;
 }
 
+/* Takes what the reply brought, if it decided or the tokens are others now.
+ * False when it cannot be kept. */
+static bool
+take(struct judged *judged, enum status status, struct reply *reply,
+     struct ask **ask)
+{
+    bool decided = status == STATUS_OK || status == STATUS_DENIED;
+    bool kept;
+
+    if (!decided && reply->opaque.length == 0)
+        return true;
+    if (decided)
+        renewal_take(&judged->grant, reply);
+    else
+        renewal_take_tokens(&judged->grant, reply);
+    kept = keep(judged) == STATUS_OK;
+    ask_settle(ask, kept);
+    return kept;
+}
+
 /* Asks the API anew. */
 static enum status
 ask_anew(const struct session_call *call, struct judged *judged)
@@ -108,11 +128,8 @@ ask_anew(const struct session_call *call, struct judged *judged)
     reply_init(&reply);
     status =
         renewal_ask(&channel, OPERATION_ACCOUNT, &judged->grant, &reply, &ask);
-    if (status == STATUS_OK || status == STATUS_DENIED) {
-        renewal_take(&judged->grant, &reply);
-        if (keep(judged) != STATUS_OK)
-            status = STATUS_SYSTEM;
-        ask_settle(&ask, status != STATUS_SYSTEM);
+    if (!take(judged, status, &reply, &ask)) {
+        status = STATUS_SYSTEM;
     } else if (unreachable(status) && call->offline_allow) {
         log_line(call->log, LOG_WARNING,
                  "%s comes in on what the API said %lld seconds ago: %s",
@@ -120,7 +137,7 @@ ask_anew(const struct session_call *call, struct judged *judged)
                  (long long)(time(NULL) - judged->grant.checked_at),
                  reply.detail != NULL ? reply.detail : status_text(status));
         status = STATUS_OK;
-    } else {
+    } else if (status != STATUS_OK && status != STATUS_DENIED) {
         log_line(call->log, LOG_NOTICE, "the account of \"%s\" is refused: %s",
                  call->user,
                  reply.detail != NULL ? reply.detail : status_text(status));

@@ -16,6 +16,8 @@
 
 /* How long a helper waits for somebody to type a password. */
 #define PROMPT_WAIT_MS (600 * 1000)
+/* A logout that would end this sign-in is waited for so long. */
+#define LOGOUT_WAIT_MS 2000
 
 /* --- time ---------------------------------------------------------------- */
 
@@ -42,7 +44,7 @@ login_begin(struct login *login, const struct session_call *call)
 {
     memset(login, 0, sizeof(*login));
     login->call = call;
-    login->slot = -1;
+    login->slot = login->sign_ins = -1;
     login->password = (struct secret)SECRET_INIT(2 * PASSWORD_MAX);
     reply_init(&login->reply);
     clock_gettime(CLOCK_MONOTONIC, &login->entered);
@@ -57,6 +59,8 @@ login_end(struct login *login)
     secret_clear(&login->password);
     reply_clear(&login->reply);
     wire_clear(&request_table, &login->request);
+    folder_close(login->sign_ins);
+    login->sign_ins = -1;
     cache_close(login->cache);
     login->cache = NULL;
 }
@@ -186,13 +190,23 @@ login_ask(struct login *login, struct handover *handover)
     return status;
 }
 
+void
+login_announce(struct login *login)
+{
+    if (login->sign_ins < 0)
+        login->sign_ins = cache_lock_sign_ins(login->cache, login->uid, true,
+                                              LOGOUT_WAIT_MS);
+}
+
 /* Hands the password over and hears the decision. */
 static enum status
 prove(struct login *login)
 {
     struct handover handover = { .password = login->password }; /* borrowed */
-    enum status status = login_ask(login, &handover);
+    enum status status;
 
+    login_announce(login);
+    status = login_ask(login, &handover);
     if (status == STATUS_MFA_REQUIRED && login->reply.state.length > 0)
         status = factor_prove(login);
     return status;
@@ -221,6 +235,7 @@ login_stage(struct login *login, char handle[ID_SIZE])
     grant.access = reply->access;
     reply->access = (struct secret)SECRET_INIT(ACCESS_MAX);
     grant_stamp(&grant, clock_now());
+    grant.signed_in_ms = clock_boot_ms();
     if (grant.realm != NULL && grant.user != NULL)
         status = cache_stage(login->cache, &grant, handle);
     ask_settle(&login->pending, status == STATUS_OK);

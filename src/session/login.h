@@ -25,6 +25,7 @@ struct login {
     struct ask *ask;     /* a helper that waits for the password, or NULL */
     struct ask *pending; /* one that waits to hear that its tokens are kept */
     int slot;            /* its place among the early ones, or -1 */
+    int sign_ins;        /* the lock that tells logouts of us, or -1 */
     struct secret password;
     struct timespec entered; /* when the user gave the last answer */
     struct reply reply;
@@ -41,6 +42,10 @@ enum status login_identify(struct login *login,
 
 /* Whether the password may go to the API at all. */
 bool login_password_fits(struct login *login) MUST_USE;
+
+/* Tells logouts that would end every session of the user that a sign-in is
+ * under way; one that runs already is waited for, a little. */
+void login_announce(struct login *login);
 
 /* Asks a fresh helper, or the one that waits, lending it the key set and
  * keeping the one it gives back.  HANDOVER's time limit and keys are set

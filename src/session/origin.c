@@ -15,7 +15,8 @@
 /* So many generations at most. */
 #define DEPTH_MOST 64
 
-/* The audit session of a process, PID in decimal or "self"; 0: none. */
+/* The audit session of a process, PID in decimal or "self"; 0: none, -1: it
+ * cannot be told. */
 static int64_t
 audit_session(const char *pid)
 {
@@ -24,19 +25,25 @@ audit_session(const char *pid)
 
     snprintf(path, sizeof(path), "/proc/%s/sessionid", pid);
     if (leader_read(path, text, sizeof(text)) <= 0)
-        return 0;
+        return -1;
     number = strtoul(text, &end, 10);
-    return end == text || number >= UNSET ? 0 : (int64_t)number;
+    if (end == text || number > UNSET)
+        return -1;
+    return number == UNSET ? 0 : (int64_t)number;
 }
 
 int64_t
 origin_audit_opened(void)
 {
-    int64_t own = audit_session("self");
+    int64_t own = audit_session("self"), parents = -1;
     char parent[32];
 
-    snprintf(parent, sizeof(parent), "%" PRId64, (int64_t)getppid());
-    return own == audit_session(parent) ? 0 : own;
+    /* A parent in another pid namespace is 0. */
+    if (getppid() > 0) {
+        snprintf(parent, sizeof(parent), "%" PRId64, (int64_t)getppid());
+        parents = audit_session(parent);
+    }
+    return own <= 0 || parents < 0 || own == parents ? 0 : own;
 }
 
 struct origin
@@ -45,6 +52,8 @@ origin_here(void)
     struct origin origin = { .audit = audit_session("self") };
     struct process self, shell;
 
+    if (origin.audit < 0)
+        origin.audit = 0;
     if (!leader_stat(getpid(), &self) || self.terminal == 0
         || !leader_stat(self.session, &shell))
         return origin;
@@ -58,11 +67,15 @@ origin_here(void)
 static bool
 descends(int64_t pid, const struct session_record *record)
 {
+    int64_t born_at = INT64_MAX;
+
     for (int i = 0; i < DEPTH_MOST && pid > 1; i++) {
         struct process process;
 
-        if (!leader_stat(pid, &process))
+        /* A parent that is younger than its child has only its pid. */
+        if (!leader_stat(pid, &process) || process.started_at > born_at)
             return false;
+        born_at = process.started_at;
         if (pid == record->leader)
             return process.started_at == record->started_at;
         pid = process.parent;

@@ -18,6 +18,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+/* For a sweep that looks into a fresh entry. */
+#define FRESH_WAIT_MS 200
+
 /* --- the way to the disk --------------------------------------------------
  */
 
@@ -39,6 +42,13 @@ copy_over(struct cache *cache, struct holding *entry)
         status = folder_sync(folder, "grant");
     if (status == STATUS_OK && fsync(cache->depot) != 0)
         status = STATUS_SYSTEM;
+    /* An empty one there would look like a promise kept. */
+    if (status != STATUS_OK && folder >= 0) {
+        int saved = errno;
+
+        unlinkat(cache->depot, entry->name, AT_REMOVEDIR);
+        errno = saved;
+    }
     folder_close(folder);
     secret_clear(&bytes);
     return status;
@@ -93,14 +103,17 @@ take_grant(struct cache *cache, int parent, int folder, char id[ID_SIZE])
 {
     struct holding *entry = NULL;
     enum status status = STATUS_SYSTEM;
+    struct stat info;
     int saved;
 
-    if (faccessat(folder, "grant", F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+    /* Not access(2), which asks for the user who runs sudo. */
+    if (fstatat(folder, "grant", &info, AT_SYMLINK_NOFOLLOW) != 0) {
         id[0] = '\0';
         return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
     }
     if (folder_random_id(id) == STATUS_OK
-        && holding_take(cache, parent, id, true, 0, &entry) == STATUS_OK
+        && holding_take(cache, parent, id, true, FRESH_WAIT_MS, &entry)
+               == STATUS_OK
         && renameat(folder, "grant", entry->folder, "grant") == 0)
         status = STATUS_OK;
     saved = errno;
@@ -163,11 +176,14 @@ holding_remove(struct holding *holding, char id[ID_SIZE])
     enum status status = STATUS_NOT_FOUND;
 
     id[0] = '\0';
-    if (holding_current(holding))
+    /* What was exported first: a login that comes after the rename exports
+     * its own. */
+    if (holding_current(holding)) {
+        export_remove(cache, holding->name);
         status = move_user(cache, holding->name, id);
+    }
     if (status != STATUS_OK)
         return status;
-    export_remove(cache, holding->name);
     /* We and our lock are in the outbox now. */
     holding->parent = cache->outbox;
     snprintf(holding->name, sizeof(holding->name), "%s", id);
@@ -201,10 +217,10 @@ cache_remove(struct cache *cache, uint32_t uid, char id[ID_SIZE])
     enum status status;
 
     uid_name(uid, name);
+    export_remove(cache, name);
     status = move_user(cache, name, id);
     if (status != STATUS_OK)
         return status;
-    export_remove(cache, name);
     if (holding_take(cache, cache->outbox, id, false, 0, &entry)
         != STATUS_OK) {
         part(cache, id);
@@ -220,38 +236,63 @@ cache_remove(struct cache *cache, uint32_t uid, char id[ID_SIZE])
 /* --- there ----------------------------------------------------------------
  */
 
+/* Opens the folder of the entry ID, *parent being where it is: an entry that
+ * is in both places is on its way to the second.  -1 with errno. */
+static int
+open_entry(struct cache *cache, const char *id, int *parent)
+{
+    int folder;
+
+    errno = ENOENT;
+    if (!folder_id_valid(id))
+        return -1;
+    *parent = cache->outbox;
+    folder = folder_open(*parent, id, false);
+    if (folder < 0 && errno == ENOENT && cache->depot >= 0) {
+        *parent = cache->depot;
+        folder = folder_open(*parent, id, false);
+    }
+    return folder;
+}
+
 enum status
 cache_hold_entry(struct cache *cache, const char *id, int wait_ms,
                  struct holding **holding)
 {
-    enum status status = STATUS_NOT_FOUND;
+    enum status status;
 
     *holding = NULL;
     if (!folder_id_valid(id))
         return STATUS_NOT_FOUND;
-    if (cache->depot >= 0)
+    status = holding_take(cache, cache->outbox, id, false, wait_ms, holding);
+    if (status == STATUS_NOT_FOUND && cache->depot >= 0)
         status =
             holding_take(cache, cache->depot, id, false, wait_ms, holding);
-    if (status == STATUS_NOT_FOUND)
-        status =
-            holding_take(cache, cache->outbox, id, false, wait_ms, holding);
+    return status;
+}
+
+enum status
+cache_peek_entry(struct cache *cache, const char *id, struct grant *grant)
+{
+    enum status status;
+    int parent, folder = open_entry(cache, id, &parent);
+
+    grant_init(grant);
+    if (folder < 0)
+        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
+    status = record_read_grant(folder, grant);
+    close(folder);
     return status;
 }
 
 /* Whether the entry behind FOLDER is one that cache_part_entry is for. */
 static bool
-is_stuck(int folder, const char *user, int64_t least_age_s)
+is_stuck(int folder, int64_t least_age_s)
 {
     struct stat info;
-    struct grant grant;
     bool stuck = fstat(folder, &info) == 0
                  && clock_now().wall - info.st_mtime >= least_age_s;
 
-    if (stuck && user != NULL) {
-        stuck = record_read_grant(folder, &grant) == STATUS_OK
-                && strcmp(grant.user, user) == 0;
-        grant_clear(&grant);
-    }
     if (stuck && folder_lock(folder, 0) == STATUS_OK) {
         (void)flock(folder, LOCK_UN);
         stuck = false;
@@ -260,44 +301,24 @@ is_stuck(int folder, const char *user, int64_t least_age_s)
 }
 
 enum status
-cache_part_entry(struct cache *cache, const char *id, const char *user,
-                 int64_t least_age_s, char own[ID_SIZE])
+cache_part_entry(struct cache *cache, const char *id, int64_t least_age_s,
+                 char own[ID_SIZE])
 {
-    int parent = cache->depot;
-    int folder = -1;
+    int parent, folder = open_entry(cache, id, &parent);
     enum status status = STATUS_NOT_FOUND;
 
     own[0] = '\0';
-    if (!folder_id_valid(id))
-        return STATUS_NOT_FOUND;
-    if (parent >= 0)
-        folder = folder_open(parent, id, false);
-    if (folder < 0) {
-        parent = cache->outbox;
-        folder = folder_open(parent, id, false);
-    }
-    if (folder >= 0 && is_stuck(folder, user, least_age_s))
+    if (folder >= 0 && is_stuck(folder, least_age_s))
         status = take_grant(cache, parent, folder, own);
     folder_close(folder);
     return status;
 }
 
 struct entry_visit {
-    struct cache *cache;
     bool (*visit)(void *context, const char *id);
     void *context;
     bool stopped;
 };
-
-static bool
-carry_entry(void *context, const char *name)
-{
-    struct entry_visit *each = context;
-
-    if (folder_id_valid(name))
-        cache_carry(each->cache, name);
-    return true;
-}
 
 static bool
 visit_entry(void *context, const char *name)
@@ -313,14 +334,27 @@ enum status
 cache_each_entry(struct cache *cache,
                  bool (*visit)(void *context, const char *id), void *context)
 {
-    struct entry_visit each = { cache, visit, context, false };
-    enum status status = STATUS_OK;
+    struct entry_visit each = { visit, context, false };
+    enum status status = folder_each(cache->outbox, visit_entry, &each);
 
-    if (cache->depot >= 0)
-        status = folder_each(cache->outbox, carry_entry, &each);
-    if (status == STATUS_OK)
-        status = folder_each(cache->outbox, visit_entry, &each);
     if (status == STATUS_OK && cache->depot >= 0 && !each.stopped)
         status = folder_each(cache->depot, visit_entry, &each);
     return status;
+}
+
+static bool
+carry_entry(void *context, const char *name)
+{
+    if (folder_id_valid(name))
+        cache_carry(context, name);
+    return true;
+}
+
+void
+cache_carry_all(struct cache *cache)
+{
+    if (cache->depot >= 0
+        && folder_each(cache->outbox, carry_entry, cache) != STATUS_OK)
+        log_line(cache->log, LOG_ERR, "%s/outbox cannot be looked through: %m",
+                 cache->path);
 }

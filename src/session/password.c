@@ -54,6 +54,7 @@ prove_old(struct login *login, const char *current, struct old_password *old)
         return STATUS_BAD_CREDENTIALS;
     handover.password = login->password; /* borrowed */
     login->request.operation = OPERATION_LOGIN;
+    login_announce(login);
     status = login_ask(login, &handover);
     if (status == STATUS_MFA_REQUIRED && login->reply.state.length > 0)
         status = factor_prove(login);

@@ -69,7 +69,7 @@ fill_record(const struct commit *commit, struct session_record *record)
     if (status != STATUS_OK)
         return status;
     record->opened_at = now.wall;
-    record->proved_at = now.boot;
+    record->proved_at = commit->staged.signed_in_ms / 1000;
     record->audit = origin_audit_opened();
     record->service = call->service != NULL ? strdup(call->service) : NULL;
     record->tty = call->tty != NULL ? strdup(call->tty) : NULL;
@@ -114,7 +114,9 @@ adopt_own(struct commit *commit)
     return status;
 }
 
-/* Whether HELD is one that a sign-in beside it leaves alone. */
+/* Whether HELD is one that a sign-in beside it leaves alone.  Where a newer
+ * sign-in ends the older, it is the newer one that stays, whichever of the two
+ * opens its session first. */
 static bool
 stays(const struct commit *commit, const struct grant *held, size_t live)
 {
@@ -122,7 +124,8 @@ stays(const struct commit *commit, const struct grant *held, size_t live)
            && grant_belongs(held, commit->call->realm, commit->call->user,
                             commit->uid)
            && !grant_dead(held, clock_now())
-           && (commit->staged.flags & GRANT_SESSIONS_ONE) == 0;
+           && ((commit->staged.flags & GRANT_SESSIONS_ONE) == 0
+               || held->signed_in_ms > commit->staged.signed_in_ms);
 }
 
 /* Puts the sign-in's own grant in its place, with LIVE sessions so far.
@@ -144,6 +147,8 @@ place(struct commit *commit, size_t live)
     if (keep)
         return give_up_own(commit);
     status = adopt_own(commit);
+    if (status == STATUS_OK)
+        cache_export_again(commit->cache, &commit->staged);
     if (status == STATUS_OK && grant_due(&commit->staged, clock_now()))
         status = renewal_refresh(&channel, commit->holding, &commit->staged);
     return status == STATUS_SESSION_EXPIRED ? status

@@ -48,9 +48,7 @@ note_outcome(struct sweep *sweep, enum status status)
 {
     if (status == STATUS_BUSY || status == STATUS_NOT_FOUND)
         return;
-    if (status == STATUS_RATE_LIMITED)
-        sweep->failures = FAILURES_MOST;
-    else if (deliver_hopeless(status))
+    if (deliver_hopeless(status))
         sweep->failures++;
     else
         sweep->failures = 0;
@@ -107,6 +105,17 @@ at_rest(const struct sweep *sweep, uint32_t uid)
     return status == STATUS_NOT_FOUND || (status == STATUS_OK && !due);
 }
 
+/* Whether whoever has the lock of UID's folder has had it for long, and no
+ * session lives: they are stopped, and nobody will ever close. */
+static bool
+is_left(const struct sweep *sweep, uint32_t uid)
+{
+    size_t live = 0;
+
+    return cache_count_sessions(sweep->channel->cache, uid, &live) == STATUS_OK
+           && live == 0 && cache_idle_s(sweep->channel->cache, uid) > STUCK_S;
+}
+
 static bool
 sweep_user(void *context, uint32_t uid)
 {
@@ -114,10 +123,14 @@ sweep_user(void *context, uint32_t uid)
     struct holding *holding = NULL;
     char entry[ID_SIZE] = "";
     size_t live;
+    enum status status;
 
-    if (at_rest(sweep, uid)
-        || cache_hold(sweep->channel->cache, uid, false, 0, &holding)
-               != STATUS_OK)
+    if (at_rest(sweep, uid))
+        return true;
+    status = cache_hold(sweep->channel->cache, uid, false, 0, &holding);
+    if (status == STATUS_BUSY && is_left(sweep, uid))
+        (void)!cache_remove(sweep->channel->cache, uid, entry);
+    if (status != STATUS_OK)
         return true;
     if (holding_count_sessions(holding, &live) != STATUS_OK)
         goto out;
@@ -152,7 +165,7 @@ collect(void *context, const char *id)
 
     /* Nobody needs so long who is not stopped. */
     if (status == STATUS_BUSY
-        && cache_part_entry(sweep->channel->cache, id, NULL, STUCK_S, own)
+        && cache_part_entry(sweep->channel->cache, id, STUCK_S, own)
                == STATUS_OK) {
         id = own;
         status = deliver_due(sweep->channel, id, sweep->eager, &due_at);
@@ -226,6 +239,7 @@ sweep_realm(const struct channel *channel, bool eager, int64_t by_ms,
     if (status == STATUS_OK)
         status = cache_each_user(channel->cache, sweep_user, &sweep);
     cache_sweep_exports(channel->cache);
+    cache_carry_all(channel->cache);
     if (status == STATUS_OK)
         status = cache_each_entry(channel->cache, collect, &sweep);
     if (status == STATUS_OK && sweep.out_of_memory)

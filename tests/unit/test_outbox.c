@@ -157,27 +157,86 @@ test_carried_later(void **state)
     cache_close(cache);
 }
 
-/* An outbox folder that others may write is refused, in words. */
+/* An outbox folder that others may write, or that is not there, is told and
+ * not used; everything goes on below the run folder. */
 static void
 test_depot_refused(void **state)
 {
     struct scratch *scratch = *state;
     const char *depot = scratch_path(scratch, "disk");
-    struct cache *cache = NULL;
+    struct holding *holding = NULL;
+    struct cache *cache;
+    char id[ID_SIZE];
 
     assert_int_equal(mkdir(depot, 0700), 0);
     assert_int_equal(chmod(depot, 0777), 0);
-    assert_int_equal(
-        cache_open_at(scratch->run, depot, "default", &scratch->log, &cache),
-        STATUS_SYSTEM);
-    assert_null(cache);
+    cache = open_cache(scratch, depot);
     assert_non_null(strstr(scratch->lines, depot));
+    hold_grant(cache, "tokens", &holding);
+    holding_release(holding);
+    assert_int_equal(cache_remove(cache, UID, id), STATUS_OK);
+    assert_entry(cache, id, "tokens");
+    assert_int_equal(scratch_entries(depot), 0);
+    cache_close(cache);
     scratch->lines[0] = '\0';
-    assert_int_equal(cache_open_at(scratch->run,
-                                   scratch_path(scratch, "nowhere"), "default",
-                                   &scratch->log, &cache),
-                     STATUS_SYSTEM);
+    cache = open_cache(scratch, scratch_path(scratch, "nowhere"));
     assert_non_null(strstr(scratch->lines, "does not exist"));
+    cache_close(cache);
+}
+
+/* A full disk leaves an entry where it is, whole, and no empty one in its
+ * place. */
+static void
+test_depot_full(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *depot = scratch_path(scratch, "disk");
+    struct holding *holding = NULL;
+    struct cache *cache;
+    char id[ID_SIZE];
+
+    if (!private_mounts)
+        skip();
+    assert_int_equal(mkdir(depot, 0700), 0);
+    assert_int_equal(mount("none", depot, "tmpfs", 0, "mode=700,nr_inodes=3"),
+                     0);
+    cache = open_cache(scratch, depot);
+    hold_grant(cache, "tokens", &holding);
+    holding_release(holding);
+    assert_int_equal(cache_remove(cache, UID, id), STATUS_OK);
+    assert_entry(cache, id, "tokens");
+    assert_int_equal(entries(cache), 1);
+    assert_int_equal(scratch_entries(scratch_path(scratch, "disk/default")),
+                     0);
+    assert_non_null(strstr(scratch->lines, "does not outlast a reboot"));
+    cache_close(cache);
+    assert_int_equal(umount(depot), 0);
+}
+
+/* Sign-ins of one user share their lock, a logout that would end them has it
+ * alone, and other users are not concerned. */
+static void
+test_sign_ins(void **state)
+{
+    struct scratch *scratch = *state;
+    struct cache *cache = open_cache(scratch, "");
+    int first = cache_lock_sign_ins(cache, UID, true, 0);
+    int second = cache_lock_sign_ins(cache, UID, true, 0);
+    int other;
+
+    assert_true(first >= 0 && second >= 0);
+    assert_int_equal(cache_lock_sign_ins(cache, UID, false, 0), -1);
+    other = cache_lock_sign_ins(cache, UID + 1, false, 0);
+    assert_true(other >= 0);
+    assert_int_equal(close(other), 0);
+    assert_int_equal(close(first), 0);
+    assert_int_equal(cache_lock_sign_ins(cache, UID, false, 0), -1);
+    assert_int_equal(close(second), 0);
+    other = cache_lock_sign_ins(cache, UID, false, 0);
+    assert_true(other >= 0);
+    assert_int_equal(cache_lock_sign_ins(cache, UID, true, 20), -1);
+    assert_int_equal(close(other), 0);
+    cache_close(cache);
 }
 
 /* An entry whose lock somebody has and keeps is parted from them once nothing
@@ -192,17 +251,12 @@ test_part(void **state)
 
     hold_grant(cache, "tokens", &holding);
     assert_int_equal(holding_remove(holding, id), STATUS_OK);
-    assert_int_equal(cache_part_entry(cache, id, NULL, 60, own),
-                     STATUS_NOT_FOUND);
-    assert_int_equal(cache_part_entry(cache, id, "bob", 0, own),
-                     STATUS_NOT_FOUND);
-    assert_int_equal(cache_part_entry(cache, id, "alice", 0, own), STATUS_OK);
+    assert_int_equal(cache_part_entry(cache, id, 60, own), STATUS_NOT_FOUND);
+    assert_int_equal(cache_part_entry(cache, id, 0, own), STATUS_OK);
     assert_string_not_equal(own, id);
     assert_entry(cache, own, "tokens");
-    assert_int_equal(cache_part_entry(cache, id, NULL, 0, id),
-                     STATUS_NOT_FOUND);
-    assert_int_equal(cache_part_entry(cache, own, NULL, 0, id),
-                     STATUS_NOT_FOUND);
+    assert_int_equal(cache_part_entry(cache, id, 0, id), STATUS_NOT_FOUND);
+    assert_int_equal(cache_part_entry(cache, own, 0, id), STATUS_NOT_FOUND);
     holding_release(holding);
     cache_close(cache);
 }
@@ -386,6 +440,8 @@ main(void)
         TEST(test_depot),
         TEST(test_carried_later),
         TEST(test_depot_refused),
+        TEST(test_depot_full),
+        TEST(test_sign_ins),
         TEST(test_part),
         TEST(test_join),
         TEST(test_export),
