@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -95,6 +96,13 @@ class Oidc:
     def sign_with(self, kid):
         """Signs with that key again, be it in the key set or not."""
         self.control("sign", kid=kid)
+
+    def freeze(self):
+        """It takes connections and answers nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     # --- what it says -------------------------------------------------------
 

@@ -20,18 +20,19 @@ from tap import Failure, check, check_equal, eventually, test
 
 CROWD = 100
 MIXED_SECONDS = 60
+OUTAGE_SECONDS = 30
 WORKERS = 6
 PEOPLE = 5
 SSH_SECONDS = 30
 
 
-def service(machine):
+def service(machine, **arguments):
     """A realm that nobody else uses, whose access tokens are in the server's
     store too: it can say whether one is alive."""
     SITE.open(machine)
     write(f"{machine.conf_folder}/race.conf",
           SITE.conf(ID_TOKEN, scope="openid profile"), 0o600)
-    return Service(machine, "race", auth="timeout=60")
+    return Service(machine, "race", **(arguments or {"auth": "timeout=60"}))
 
 
 def at_once(things, act):
@@ -118,10 +119,10 @@ class Worker:
     """Comes and goes at random until told to stop, as sessions do: most log
     out, some are killed."""
 
-    def __init__(self, hosts, seed, until):
-        self.hosts, self.until = hosts, until
+    def __init__(self, hosts, seed, until, outages=False):
+        self.hosts, self.until, self.outages = hosts, until, outages
         self.random = random.Random(seed)
-        self.opened = self.killed = 0
+        self.opened = self.killed = self.refused = 0
 
     def work(self):
         while time.monotonic() < self.until:
@@ -130,7 +131,12 @@ class Worker:
     def visit(self):
         visitor = self.hosts.host("alice")
         try:
-            visitor.sign_in()
+            code = visitor.try_to_sign_in()
+            if code == "PAM_AUTHINFO_UNAVAIL" and self.outages:
+                self.refused += 1
+                visitor.end()
+                return
+            check_equal(code, "PAM_SUCCESS", "authenticate")
             visitor.must("open_session")
             self.opened += 1
             time.sleep(self.random.uniform(0, 1.5))
@@ -179,6 +185,40 @@ def mixed(machine):
           "nothing was refreshed")
     check_equal(SITE.api.tally("refresh_token refused") - refused, 0,
                 "refresh tokens that were used twice")
+
+
+@test(f"oidc-provider: the same for {OUTAGE_SECONDS} seconds with a server "
+      "that stops at any moment, for longer than anybody waits or shorter: "
+      "who was let in stays in, and afterwards nothing is alive at the server")
+def outages(machine):
+    hosts = service(machine, auth="timeout=4", session="timeout=3")
+    until = time.monotonic() + OUTAGE_SECONDS
+    workers = [Worker(hosts, seed, until, True) for seed in range(WORKERS)]
+    choice = random.Random(WORKERS)
+    SITE.api.control("lives", access=3)
+    try:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            running = [pool.submit(worker.work) for worker in workers]
+            while time.monotonic() < until:
+                time.sleep(choice.uniform(0, 3))
+                SITE.api.freeze()
+                time.sleep(choice.choice((0.2, 1, 6)))
+                SITE.api.thaw()
+                machine.authapi("sweep", "--realm", "race")
+            for worker in running:
+                worker.result()
+    finally:
+        SITE.api.thaw()
+        SITE.api.control("lives", access=3600)
+    eventually(lambda: not machine.running("authapi"),
+               "no closer's try is at work any more", 60)
+    eventually(lambda: not machine.helper(), "no helper is at work", 60)
+    done = machine.authapi("sweep", "--now")
+    if done.returncode != 0:
+        raise Failure(f"authapi sweep: {done.stdout}{done.stderr}")
+    nothing_left(machine)
+    check(any(worker.refused for worker in workers),
+          "the server was never away for long")
 
 
 class Person:
