@@ -23,6 +23,8 @@ class Service:
         """ARGUMENTS are those of our lines, by type."""
         self.machine, self.realm = machine, realm
         os.makedirs(FOLDER, exist_ok=True)
+        # libpam looks for it, and complains.
+        write(f"{FOLDER}/other", "auth required pam_deny.so\n")
         write(f"{FOLDER}/{realm}", "".join(
             f"{kind} required pam_authapi.so realm={realm} "
             f"{arguments.get(kind, '')}\n" for kind in TYPES))

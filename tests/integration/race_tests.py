@@ -12,7 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from host import Service
+from host import HostError, Service
 from machine import METHODS, SOURCE, write
 from oidc_tests import ID_TOKEN, SITE
 from sudo_tests import SUDO_PROMPT
@@ -21,6 +21,7 @@ from tap import Failure, check, check_equal, eventually, test
 CROWD = 100
 MIXED_SECONDS = 60
 OUTAGE_SECONDS = 30
+DOOMED_SECONDS = 20
 WORKERS = 6
 PEOPLE = 5
 SSH_SECONDS = 30
@@ -113,6 +114,13 @@ def crowd(machine):
             visitor.kill()
     eventually(lambda: not machine.cached(), "everything is revoked", 60)
     nothing_left(machine)
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 class Worker:
@@ -221,6 +229,56 @@ def outages(machine):
           "the server was never away for long")
 
 
+class Doomed(Worker):
+    """Is killed in the midst of one of its calls."""
+
+    def visit(self):
+        visitor = self.hosts.host("alice")
+        doomed = self.random.choice(("sign_in", "open_session",
+                                     "close_session"))
+        steps = {"sign_in": visitor.sign_in,
+                 "open_session": lambda: visitor.must("open_session"),
+                 "close_session": lambda: visitor.must("close_session")}
+        try:
+            for name, step in steps.items():
+                if name == doomed:
+                    self.kill_within(visitor, 0.1 if name == "sign_in"
+                                     else 0.01)
+                step()
+        except HostError:
+            self.killed += 1
+        finally:
+            visitor.kill()
+
+    def kill_within(self, visitor, seconds):
+        threading.Timer(self.random.uniform(0, seconds),
+                        visitor.host.process.kill).start()
+
+
+@test(f"oidc-provider: hosts that are killed in the midst of their calls for "
+      f"{DOOMED_SECONDS} seconds, beside others that are not, leave nothing "
+      "alive at the server once what was staged is too old")
+def killed(machine):
+    hosts = service(machine)
+    until = time.monotonic() + DOOMED_SECONDS
+    workers = [(Doomed if seed % 3 else Worker)(hosts, seed, until)
+               for seed in range(WORKERS)]
+    SITE.api.control("lives", access=3)
+    try:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for running in [pool.submit(worker.work) for worker in workers]:
+                running.result()
+    finally:
+        SITE.api.control("lives", access=3600)
+    eventually(lambda: not machine.running("authapi"),
+               "no closer's try is at work any more", 60)
+    eventually(lambda: not machine.helper(), "no helper is at work", 60)
+    machine.after_seconds(601, "authapi", "sweep", "--now")
+    nothing_left(machine)
+    check(sum(worker.killed for worker in workers) > DOOMED_SECONDS,
+          "hardly any host was killed")
+
+
 class Person:
     """Comes and goes over ssh, and now and then kills what serves them: the
     client, the process that holds the session, a sudo in the midst of it."""
@@ -268,13 +326,6 @@ class Person:
                 if session_of(pid) == shell:
                     kill(pid)
         session.expect(r"S=\d+")
-
-
-def kill(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def session_of(pid):
