@@ -17,6 +17,8 @@
  *                              not, and nobody calls pam_end there
  *     putenv VALUE             pam_putenv
  *     env                      prints the PAM environment
+ *     uid NUMBER               the real uid from now on, as of a set-user-ID
+ *                              program that somebody runs
  *     sigchld ignore|reap      what this host does about its children
  *     end [silent]             pam_end
  *     memory VALUE             counts the string in this process's memory
@@ -338,6 +340,8 @@ step(char *line)
         return result == PAM_SUCCESS ? NULL : "pam_putenv";
     } else if (strcmp(verb, "sigchld") == 0 && first) {
         signal(SIGCHLD, strcmp(first, "reap") == 0 ? reap : SIG_IGN);
+    } else if (strcmp(verb, "uid") == 0 && first) {
+        return setresuid((uid_t)atoi(first), 0, 0) == 0 ? NULL : "setresuid";
     } else if (strcmp(verb, "memory") == 0 && first) {
         needle = bytes_veil(first);
         printf("memory %d\n", host_remembers(&needle));

@@ -307,6 +307,10 @@ class Run(Verdicts, Commands):
     def _do_ruser(self, rest):
         self._item("ruser", rest)
 
+    def _do_uid(self, rest):
+        """`uid NUMBER`: the host is set-user-ID and run by that user."""
+        self._host().step(f"uid {rest}")
+
     def _do_others(self, rest):
         """`others change FACT`: modules of others may."""
         how, _, fact = rest.partition(" ")
