@@ -61,8 +61,8 @@ int cache_take_slot(const char *rundir) MUST_USE;
 
 /* Locks the sign-ins of UID, waiting at most WAIT_MS: SHARED for one of them,
  * from before the password goes out until its grant is staged; else for a
- * logout that would end those that are under way.  A descriptor, closing which
- * unlocks; -1 when it is not to be had. */
+ * logout that would end those that are under way.  A descriptor for
+ * folder_unlock; -1 when it is not to be had. */
 int cache_lock_sign_ins(struct cache *cache, uint32_t uid, bool shared,
                         int wait_ms) MUST_USE;
 

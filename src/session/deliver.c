@@ -214,7 +214,7 @@ deliver_entry(const struct channel *channel, const char *id, bool eager)
         || (status != STATUS_BUSY && status != STATUS_SYSTEM
             && given_up(channel, &grant)))
         status = holding_delete(entry);
-    folder_close(sign_ins);
+    folder_unlock(sign_ins);
     grant_clear(&grant);
     holding_release(entry);
     return status;

@@ -184,6 +184,14 @@ folder_share(int descriptor, int wait_ms)
     return lock(descriptor, LOCK_SH, wait_ms);
 }
 
+void
+folder_unlock(int descriptor)
+{
+    if (descriptor >= 0)
+        (void)flock(descriptor, LOCK_UN);
+    folder_close(descriptor);
+}
+
 enum status
 folder_each(int descriptor, bool (*visit)(void *context, const char *name),
             void *context)

@@ -47,6 +47,11 @@ enum status folder_lock(int descriptor, int wait_ms) MUST_USE;
 /* The same with others who share it. */
 enum status folder_share(int descriptor, int wait_ms) MUST_USE;
 
+/* Unlocks and closes, unless DESCRIPTOR is -1.  Closing is not enough where
+ * the host has forked meanwhile: its child has a copy of the descriptor, and
+ * with it the lock. */
+void folder_unlock(int descriptor);
+
 /* Calls VISIT with every name in the folder but "." and "..", until it returns
  * false.  STATUS_OK or STATUS_SYSTEM. */
 enum status folder_each(int descriptor,

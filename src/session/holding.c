@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
@@ -222,11 +221,6 @@ holding_release(struct holding *holding)
 {
     if (holding == NULL)
         return;
-    /* Closing is not enough where the host has forked meanwhile: its child has
-     * a copy of the descriptor, and with it the lock. */
-    if (holding->folder >= 0) {
-        (void)flock(holding->folder, LOCK_UN);
-        close(holding->folder);
-    }
+    folder_unlock(holding->folder);
     free(holding);
 }

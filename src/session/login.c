@@ -59,7 +59,7 @@ login_end(struct login *login)
     secret_clear(&login->password);
     reply_clear(&login->reply);
     wire_clear(&request_table, &login->request);
-    folder_close(login->sign_ins);
+    folder_unlock(login->sign_ins);
     login->sign_ins = -1;
     cache_close(login->cache);
     login->cache = NULL;
