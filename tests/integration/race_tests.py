@@ -20,11 +20,11 @@ from tap import Failure, check, check_equal, eventually, test
 
 CROWD = 100
 MIXED_SECONDS = 60
-OUTAGE_SECONDS = 30
-DOOMED_SECONDS = 20
+OUTAGE_SECONDS = 20
+DOOMED_SECONDS = 12
 WORKERS = 6
 PEOPLE = 5
-SSH_SECONDS = 30
+SSH_SECONDS = 20
 
 
 def service(machine, **arguments):
