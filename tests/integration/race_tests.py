@@ -112,7 +112,8 @@ def crowd(machine):
     finally:
         for visitor in [first, *visitors]:
             visitor.kill()
-    eventually(lambda: not machine.cached(), "everything is revoked", 60)
+    eventually(lambda: not machine.running("authapi"),
+               "the last closer's try is over", 60)
     nothing_left(machine)
 
 
