@@ -249,7 +249,8 @@ class Run(Verdicts, Commands):
         for name, lines in sorted(events.items()):
             seen = []
             self._judge(expected, self._note(lines, seen))
-            if not self._prompted(seen):
+            if (seen or glued in ("authenticate", "chauthtok")) \
+                    and not self._prompted(seen):
                 self.found.append(f"{name}: prompts {seen}")
         self.seen += seen
         self.current = home
