@@ -20,6 +20,9 @@
  *     uid NUMBER               the real uid from now on, as of a set-user-ID
  *                              program that somebody runs
  *     sigchld ignore|reap      what this host does about its children
+ *     bare                     calls are no longer looked at from around: what
+ *                              this process asks of the kernel between a step
+ *                              and its result is libpam's and the module's
  *     end [silent]             pam_end
  *     memory VALUE             counts the string in this process's memory
  *
@@ -53,6 +56,7 @@ static const char *confdir;
 static pam_handle_t *pamh;
 static int last_result = PAM_SUCCESS;
 static const char *running; /* the verb, for reports about the host */
+static bool bare;           /* nobody looks at the host around a call */
 
 #define NAME(code) [code] = #code
 static const char *const code_names[] = {
@@ -148,7 +152,7 @@ static void
 call(const char *name, const char *flag)
 {
     const struct verb *verb = verbs;
-    char *before, *after;
+    char *before = NULL, *after = NULL;
     int64_t started_at;
 
     while (strcmp(name, verb->name) != 0) {
@@ -157,14 +161,17 @@ call(const char *name, const char *flag)
     }
     running = name;
     conversation_begin();
-    before = host_state();
+    if (!bare)
+        before = host_state();
     started_at = clock_ns();
     last_result = verb->call(pamh, flag ? flag_value(flag) : 0);
     printf("result %s %s %lld %lld %lld\n", name, code_name(last_result),
            (long long)started_at, (long long)conversation_entered_at(),
            (long long)clock_ns());
-    after = host_state();
-    host_compare(before, after, report_change);
+    if (before != NULL) {
+        after = host_state();
+        host_compare(before, after, report_change);
+    }
     free(before);
     free(after);
 }
@@ -322,6 +329,8 @@ step(char *line)
         call_in_child(first);
     else if (strcmp(verb, "forget") == 0)
         conversation_forget();
+    else if (strcmp(verb, "bare") == 0)
+        bare = true;
     else if (strcmp(verb, "env") == 0)
         print_environment();
     else if (strcmp(verb, "end") == 0)
