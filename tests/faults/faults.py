@@ -29,7 +29,8 @@ from shim import Shim  # noqa: E402
 
 TESTS = ("kill_tests", "error_tests", "api_tests", "caller_tests",
          "stop_tests", "clock_tests")
-AT_ONCE = 4
+AT_ONCE = 4  # what keeps two processors busy
+REALMS = 8
 
 
 class Machine:
@@ -42,7 +43,7 @@ class Machine:
         self.ledger = Ledger(self.lab.certificates)
         self.shim = Shim(build)
         self.realms = [Realm(self, f"fault{number}")
-                       for number in range(AT_ONCE)]
+                       for number in range(REALMS)]
         self.realm = self.realms[0]
         self.mark = 0
 
@@ -52,11 +53,11 @@ class Machine:
             realm.clean_up()
             realm.learn()
 
-    def each(self, cases, run):
+    def each(self, cases, run, at_once=AT_ONCE):
         """Calls RUN with a realm and each of the cases, some at a time;
         returns what each gave, in the cases' order."""
         free = queue.SimpleQueue()
-        for realm in self.realms:
+        for realm in self.realms[:at_once]:
             free.put(realm)
 
         def one(case):
@@ -67,7 +68,7 @@ class Machine:
                 realm.clean_up()
                 free.put(realm)
 
-        with concurrent.futures.ThreadPoolExecutor(len(self.realms)) as pool:
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(one, cases))
 
     # --- around each test ---------------------------------------------------

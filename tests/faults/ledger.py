@@ -78,7 +78,7 @@ class Ledger:
         self.grants, self.requests = [], []
         self.lifetime = LIFETIME
         self.down = False  # drops every connection
-        self.refuses_refresh = False  # answers 401 and keeps the tokens
+        self.refuses_refresh = False  # answers 401, and means it
         self.dies_after_rotation = False  # next pair made, no answer
         self.answers = threading.Event()  # cleared: done, but nobody hears it
         self.answers.set()
@@ -161,7 +161,10 @@ class Ledger:
 
     def refresh(self, realm, body):
         grant = self._find(realm, body.get("refresh"))
-        if self.refuses_refresh or grant is None or not grant.alive:
+        if grant is None or not grant.alive:
+            return 401, {"code": "GONE"}
+        if self.refuses_refresh:
+            grant.finish("refused")
             return 401, {"code": "GONE"}
         if grant.refresh != body["refresh"]:
             grant.finish("an old refresh token came back")

@@ -46,8 +46,7 @@ class Scene:
         return []
 
     def calls(self, machine):
-        """Where in a trace the call begins, and the names of its system
-        calls."""
+        """The system calls that it makes, as strike.calls_of has them."""
         realm = machine.realm
         host, beside = self.prepare(realm)
         found = strike.calls_of(host, f"call {self.verb}",
@@ -182,7 +181,7 @@ class SignIn(Scene):
         return host, None
 
 
-def sweep_over(machine, scene, injections):
+def strike_each(machine, scene, injections):
     """Runs a scene under each of the injections; what went wrong is told by
     tell()."""
 

@@ -96,7 +96,8 @@ class Store:
 
     def sessions(self):
         return [path for path in self.files()
-                if path.startswith(f"users/{self.uid}/sessions/")]
+                if path.startswith(f"users/{self.uid}/sessions/")
+                and self._kind(path) == "session"]
 
     def staged(self):
         return [path for path in self.grants() if path.startswith("staged/")]

@@ -4,7 +4,7 @@ it, without its children, and injects a signal or an error.
 
 It refuses to follow the helper: that is the other side.
 """
-import os
+import concurrent.futures
 import re
 import subprocess
 import time
@@ -41,8 +41,35 @@ class Blow:
                 return None
             raise
 
+    def begin(self, line):
+        """Makes the step in the background; returns what waits for its
+        lines, as step() would give them, or raises what it raised."""
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        future = pool.submit(self.step, line)
+        pool.shutdown(wait=False)
+        return future.result
+
+    def wait_stopped(self, seconds=5.0):
+        """Until the host has been stopped by an injected SIGSTOP; then it is
+        left to itself.  False when that does not happen."""
+        end = time.monotonic() + seconds
+        while "--- stopped by SIGSTOP ---" not in self._text():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        self.stop()
+        with open(f"/proc/{self.host.process.pid}/stat",
+                  encoding="ascii") as source:
+            return source.read().rpartition(")")[2].split()[0] == "T"
+
+    def _text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as source:
+            return source.read()
+
     def stop(self):
         """Detaches; what was injected stays."""
+        if self.strace.poll() is not None:
+            return
         self.strace.terminate()
         try:
             self.strace.wait(5)
@@ -52,58 +79,34 @@ class Blow:
         self.strace.stderr.close()
 
     def seen(self):
-        """The names of the calls so far, in order; the first is the one in
-        which the host waited for the step."""
-        with open(self.log, encoding="utf-8", errors="replace") as source:
-            return [found[1] for found in map(CALL.match, source) if found]
+        """The calls so far, in order, as strace wrote them; the first is the
+        one in which the host waited for the step."""
+        return [line.strip() for line in self._text().splitlines()
+                if CALL.match(line)]
 
     def struck(self):
-        """The call that was tampered with, as strace wrote it."""
-        with open(self.log, encoding="utf-8", errors="replace") as source:
-            lines = [line.strip() for line in source]
-        hit = [line for line in lines if "(INJECTED)" in line]
-        hit += [line for line in lines[-2:] if CALL.match(line)]
+        """The call that was tampered with, or else the last."""
+        lines = self.seen()
+        hit = [line for line in lines if "(INJECTED)" in line] or lines[-1:]
         return hit[0][:160] if hit else "nothing"
 
 
 def calls_of(host, line, log):
-    """The names of the system calls that a step makes in a host that nothing
-    befalls, without those of the host itself."""
+    """The system calls that a step makes in a host that nothing befalls, but
+    for the host's own: (NAME, N, TEXT) for the N-th call of that name."""
     blow = Blow(host, [], log)
     try:
         blow.host.step(line)
     finally:
         blow.stop()
-    with open(log, encoding="utf-8", errors="replace") as source:
-        lines = [text for text in source if CALL.match(text)]
-    names = []
-    # The read that brings the step, which began before we looked.
-    started = next(i for i, text in enumerate(lines)
-                   if text.startswith("read(0, \"call "))
-    for text in lines[started + 1:]:
+    found, counts = [], {}
+    # The first is the read that waited for the step; strace has not seen it
+    # begin and does not count it.
+    for text in blow.seen()[1:]:
         if text.startswith("write(1, \"result "):
-            return started + 1, names
-        names.append(CALL.match(text)[1])
+            return found
+        name = CALL.match(text)[1]
+        counts[name] = counts.get(name, 0) + 1
+        if not text.startswith("write(1, "):
+            found.append((name, counts[name], text))
     raise Failure("the trace has no end")
-
-
-def wait_stopped(pid, seconds=5.0):
-    """Whether the process comes to be stopped by a signal in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as source:
-            # "T" is stopped, "t" between two steps of strace.
-            if source.read().rpartition(")")[2].split()[0] in "Tt" \
-                    and _stop_pending(pid):
-                return True
-        time.sleep(0.01)
-    return False
-
-
-def _stop_pending(pid):
-    with open(f"/proc/{pid}/wchan", encoding="ascii") as source:
-        return source.read() in ("do_signal_stop", "ptrace_stop", "0", "")
-
-
-def gone(pid):
-    return not os.path.exists(f"/proc/{pid}")
