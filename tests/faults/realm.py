@@ -177,7 +177,7 @@ class Realm:
             text=True, timeout=limit, check=False, env=environment)
 
     def sweep(self, later_s=0):
-        return self.command("sweep", later_s=later_s)
+        return self.command("sweep", "--now", later_s=later_s)
 
     def readable(self):
         """What the command says is wrong with the cache."""

@@ -14,6 +14,10 @@ from tap import Failure
 
 ATTACHED = re.compile(r"strace: Process \d+ attached")
 CALL = re.compile(r"(\w+)\(")
+# What libpam itself tells the audit system, once the module has ended.
+AUDIT = "NETLINK_AUDIT"
+# How a host looks that waits for its next step.
+WAITS = ("restart_syscall(", "poll([{fd=0,")
 
 
 class Blow:
@@ -79,10 +83,9 @@ class Blow:
         self.strace.stderr.close()
 
     def seen(self):
-        """The calls so far, in order, as strace wrote them; the first is the
-        one in which the host waited for the step."""
+        """The calls so far, in order, as strace wrote them."""
         return [line.strip() for line in self._text().splitlines()
-                if CALL.match(line)]
+                if CALL.match(line) and not line.startswith(WAITS)]
 
     def struck(self):
         """The call that was tampered with, or else the last."""
@@ -92,21 +95,20 @@ class Blow:
 
 
 def calls_of(host, line, log):
-    """The system calls that a step makes in a host that nothing befalls, but
-    for the host's own: (NAME, N, TEXT) for the N-th call of that name."""
+    """The system calls of a PAM call in a host that nothing befalls, without
+    the host's own: (NAME, N, TEXT) for the N-th call of that name."""
     blow = Blow(host, [], log)
     try:
         blow.host.step(line)
     finally:
         blow.stop()
-    found, counts = [], {}
-    # The first is the read that waited for the step; strace has not seen it
-    # begin and does not count it.
-    for text in blow.seen()[1:]:
-        if text.startswith("write(1, \"result "):
+    found, counts, begun = [], {}, False
+    for text in blow.seen():
+        if text.startswith("write(1, \"result ") or AUDIT in text:
             return found
         name = CALL.match(text)[1]
         counts[name] = counts.get(name, 0) + 1
-        if not text.startswith("write(1, "):
+        if begun and not text.startswith("write(1, "):
             found.append((name, counts[name], text))
+        begun = begun or text.startswith("read(0, ")
     raise Failure("the trace has no end")

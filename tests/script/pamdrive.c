@@ -42,6 +42,7 @@
 #include "host.h"
 
 #include <err.h>
+#include <poll.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -361,6 +362,17 @@ step(char *line)
     return NULL;
 }
 
+/* Who begins to watch a bare host interrupts the call that it waits in; that
+ * must be none that the watcher counts. */
+static void
+wait_for_step(void)
+{
+    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+    if (bare)
+        (void)poll(&input, 1, -1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -373,7 +385,7 @@ main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     /* Open now, so that the first line logged opens no descriptor. */
     openlog("pamdrive", LOG_NDELAY | LOG_PID, LOG_AUTHPRIV);
-    while (getline(&line, &size, stdin) > 0) {
+    while (wait_for_step(), getline(&line, &size, stdin) > 0) {
         const char *failure;
 
         line[strcspn(line, "\n")] = '\0';
