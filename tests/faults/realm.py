@@ -113,17 +113,20 @@ class Realm:
 
     def learn(self):
         """Signs in twice for real, to know how a staged grant is written
-        now, fresh and due for refresh."""
+        now, fresh and due for refresh; returns the records."""
+        found = {}
         for kind, lifetime in (("fresh", 3600), ("due", 1)):
             self.ledger.lifetime = lifetime
             host = self.signed_in()
             self.ledger.lifetime = 3600
             path, = self.store.staged()
             with open(os.path.join(self.store.path, path), "rb") as source:
-                self.template[kind] = source.read()
+                found[kind] = source.read()
             host.step("end")
             host.close()
         self.come_to_rest()
+        time.sleep(1)  # until the one is due
+        return found
 
     def plant(self, kind="fresh"):
         """A grant of the ledger, staged as if its user had just signed in;
@@ -163,6 +166,10 @@ class Realm:
         if kind != "fresh":
             self._write(self.store.user, kind, grant)
         return host, grant
+
+    def holds_living(self):
+        held = self.store.held()
+        return held is not None and self.ledger.grants[held - 1].alive
 
     # --- afterwards -----------------------------------------------------
 

@@ -134,10 +134,11 @@ class Renew(Scene):
 
     def afterwards(self, realm, beside):
         first, grant, began = beside
-        # Only a refresh that was begun may cost the first session its grant.
+        # Only a refresh that was begun may cost the first session its grant;
+        # one that could not be read is replaced by that of the sign-in.
         begun = realm.ledger.count(realm.name, "refresh", began)
         found = realm.rest(live=1)
-        if not begun and not grant.alive:
+        if not begun and not grant.alive and not realm.holds_living():
             found.append("the held grant was lost without a refresh")
         realm.leave(first)
         return found + realm.rest()

@@ -15,6 +15,8 @@ from tap import Failure, check, eventually, test
 # No wait for a lock is longer than two seconds; a sign-in is done with TLS.
 FEW_S = 5
 AT_ONCE = 8
+# A helper waits so long to hear that its tokens are written down.
+DEAD_S = 10
 
 
 def locked_calls(calls):
@@ -77,9 +79,13 @@ class Stopped:
 
     def all_dead(self):
         realm = self.realm
-        eventually(lambda: not realm.ledger.alive(realm.name),
-                   "every token is dead while the host is stopped: "
-                   + ", ".join(map(str, realm.ledger.alive(realm.name))))
+        try:
+            eventually(lambda: not realm.ledger.alive(realm.name),
+                       "every token is dead while the host is stopped", DEAD_S)
+        except Failure as failure:
+            raise Failure("\n    ".join(
+                [str(failure), *map(str, realm.ledger.alive(realm.name)),
+                 *realm.store.tree()])) from None
 
     def go_on(self):
         """What is wrong after the host has gone on and ended."""

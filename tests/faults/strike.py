@@ -62,9 +62,16 @@ class Blow:
                 return False
             time.sleep(0.01)
         self.stop()
+        while self._state() != "T":
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _state(self):
         with open(f"/proc/{self.host.process.pid}/stat",
                   encoding="ascii") as source:
-            return source.read().rpartition(")")[2].split()[0] == "T"
+            return source.read().rpartition(")")[2].split()[0]
 
     def _text(self):
         with open(self.log, encoding="utf-8", errors="replace") as source:
