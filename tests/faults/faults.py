@@ -30,8 +30,7 @@ from shim import Shim  # noqa: E402
 
 TESTS = ("kill_tests", "error_tests", "api_tests", "caller_tests",
          "stop_tests", "clock_tests")
-AT_ONCE = 4  # what keeps two processors busy
-REALMS = 8  # their names are of the same length
+REALMS = 8  # as many as there are slots; their names are of the same length
 LEARNT_S = 240  # a staged grant has ten minutes
 
 
@@ -61,7 +60,7 @@ class Machine:
                                                       realm.name.encode())
         self.learnt = time.monotonic()
 
-    def each(self, cases, run, at_once=AT_ONCE):
+    def each(self, cases, run, at_once):
         """Calls RUN with a realm and each of the cases, some at a time;
         returns what each gave, in the cases' order."""
         free = queue.SimpleQueue()

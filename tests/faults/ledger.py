@@ -77,7 +77,8 @@ class Ledger:
         self.lock = threading.RLock()
         self.grants, self.requests = [], []
         self.lifetime = LIFETIME
-        self.down = False  # drops every connection
+        self.down = False  # drops every connection,
+        self.dropped = 0  # so many
         self.refuses_refresh = False  # answers 401, and means it
         self.dies_after_rotation = False  # next pair made, no answer
         self.answers = threading.Event()  # cleared: done, but nobody hears it
@@ -201,6 +202,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def __init__(self, ledger, request, *rest):
         self.ledger = ledger
         if ledger.down:
+            ledger.dropped += 1
             return
         secured = ledger.context.wrap_socket(request, server_side=True)
         try:

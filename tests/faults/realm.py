@@ -128,12 +128,12 @@ class Realm:
         time.sleep(1)  # until the one is due
         return found
 
-    def plant(self, kind="fresh"):
-        """A grant of the ledger, staged as if its user had just signed in;
-        returns its handle and the ledger's grant."""
+    def plant(self, kind="fresh", place="staged"):
+        """A grant of the ledger, staged as if its user had just signed in, or
+        put into the outbox; returns its handle and the ledger's grant."""
         grant = self.ledger.issue(self.name, USER)
         handle = os.urandom(16).hex()
-        folder = os.path.join(self.store.path, "staged", handle)
+        folder = os.path.join(self.store.path, place, handle)
         os.mkdir(folder, 0o700)
         self._write(folder, kind, grant)
         return handle, grant
@@ -183,6 +183,20 @@ class Realm:
              *arguments[1:]], stdin=subprocess.DEVNULL, capture_output=True,
             text=True, timeout=limit, check=False, env=environment)
 
+    def commands(self):
+        """The pids of commands that run for this realm in the background."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as source:
+                    words = source.read().split(b"\0")
+            except OSError:
+                continue
+            if words[0] == self.lab.command.encode() \
+                    and self.name.encode() in words:
+                found.append(int(pid))
+        return found
+
     def sweep(self, later_s=0):
         return self.command("sweep", "--now", later_s=later_s)
 
@@ -222,7 +236,7 @@ class Realm:
             done = self.sweep(later_s)
             said = (done.stdout + done.stderr).strip()
             if self.unrest(live):
-                time.sleep(0.1)
+                time.sleep(0.05)
 
     def come_to_rest(self):
         found = self.rest()

@@ -31,6 +31,7 @@ class Scene:
     what = end = verb = ""
     codes = SESSION_CODES
     rest_of_life = ()  # what a host that survives calls afterwards
+    at_once = 6  # cases; they wait more than they work
     other_s = 0.0  # what it may take beyond timeout=
 
     def prepare(self, realm):
@@ -175,6 +176,7 @@ class SignIn(Scene):
              "PAM_SERVICE_ERR", "PAM_SYSTEM_ERR", "PAM_BUF_ERR",
              "PAM_CONV_ERR", "PAM_USER_UNKNOWN")
     other_s = 1.0  # a refusal waits for the whole second
+    at_once = 8
 
     def prepare(self, realm):
         host = realm.host()
@@ -194,7 +196,7 @@ def strike_each(machine, scene, injections):
             outcome.problems.append(traceback.format_exc())
             return outcome
 
-    return machine.each(injections, run)
+    return machine.each(injections, run, scene.at_once)
 
 
 SCENES = (Adopt(), Renew(), Close(), SignIn())

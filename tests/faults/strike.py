@@ -20,6 +20,12 @@ AUDIT = "NETLINK_AUDIT"
 WAITS = ("restart_syscall(", "poll([{fd=0,")
 
 
+def read_trace(log):
+    """The calls of a trace, a line each."""
+    with open(log, encoding="utf-8", errors="replace") as source:
+        return [line.strip() for line in source if CALL.match(line)]
+
+
 class Blow:
     """One traced step of a host."""
 
@@ -91,8 +97,8 @@ class Blow:
 
     def seen(self):
         """The calls so far, in order, as strace wrote them."""
-        return [line.strip() for line in self._text().splitlines()
-                if CALL.match(line) and not line.startswith(WAITS)]
+        return [line for line in read_trace(self.log)
+                if not line.startswith(WAITS)]
 
     def struck(self):
         """The call that was tampered with, or else the last."""
