@@ -108,6 +108,7 @@ def owed_for_long(machine, realm, jump):
     machine.ledger.down = True
     realm.must(host, "close_session")
     realm.leave(host)
+    eventually(lambda: not realm.commands(), "the logout's try has ended")
     for _ in range(4):
         realm.sweep()  # --now: each of them fails
     machine.ledger.down = False

@@ -74,14 +74,16 @@ class Sweep:
         return found
 
 
-@test("SIGKILL at each system call of authapi sweep: no lock is held, every "
-      "record is whole, no grant is in two places, and after the next sweep "
-      "nothing is alive or on disk")
+@test("SIGKILL at system calls of authapi sweep, each or every third: no lock "
+      "is held, every record is whole, no grant is in two places, and after "
+      "the next sweep nothing is alive or on disk")
 def sweep_killed(machine):
     machine.learn()
     first = Sweep(machine.realm)
     calls = first.calls()
     check_equal(machine.realm.unrest(), [], "left without a fault")
+    if not machine.thorough:
+        calls = calls[::3]
 
     def one(realm, inject):
         sweep = Sweep(realm)

@@ -44,8 +44,9 @@ class Realm:
             out.write(self.ledger.conf(name, self.lab.certificates.ca))
         os.chmod(conf, 0o644)
 
-    def configure(self, timeout=TIMEOUT_S, auth="", session=""):
-        """Writes the PAM service; it counts for hosts that start later."""
+    def configure(self, timeout=TIMEOUT_S, auth="", session="export=file"):
+        """Writes the PAM service; it counts for hosts that start later.  The
+        user's programs get a token, so that there is more to go wrong."""
         with open(os.path.join(self.folder, "pam.d", self.name), "w",
                   encoding="utf-8") as out:
             out.write(STACK.format(module=self.lab.module, realm=self.name,
@@ -217,10 +218,22 @@ class Realm:
         sessions = self.store.sessions()
         if len(sessions) != live:
             found.append(f"{len(sessions)} sessions are noted, not {live}")
+        found += self._exported(held if live else None)
         keep = [f"users/{UID}/grant", *sessions] if live else []
         found += [f"on disk: {path}" for path in self.store.tree()
                   if path not in (*keep, "users", "staged", "outbox")]
         return found
+
+    def _exported(self, held):
+        """What is wrong with the file of the user's programs."""
+        token = self.store.exported()
+        if held is None:
+            return ["on disk: the user's token"] if token is not None else []
+        grant = self.ledger.grants[held - 1]
+        if token is None or not grant.alive \
+                or token == grant.access.encode():
+            return []
+        return [f"the user's token is {token!r}, not that of {grant}"]
 
     def rest(self, live=0, later_s=LATER_S):
         """Sweeps until all is at rest; returns what is not so in the end.
@@ -248,7 +261,8 @@ class Realm:
         for host in self.hosts:
             host.kill()
         self.hosts.clear()
-        subprocess.run(["rm", "-rf", self.store.path], check=False)
+        subprocess.run(["rm", "-rf", self.store.path,
+                        self.store.export], check=False)
         for name in ("users", "staged", "outbox"):
             os.makedirs(os.path.join(self.store.path, name), 0o700)
         os.chmod(self.store.path, 0o700)

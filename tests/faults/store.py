@@ -42,6 +42,7 @@ class Store:
     def __init__(self, rundir, realm, uid):
         self.path, self.uid = os.path.join(rundir, realm), uid
         self.user = os.path.join(self.path, "users", str(uid))
+        self.export = os.path.join(rundir, "tokens", f"{uid}.{realm}")
 
     def files(self):
         """All files but the API's keys, as paths below the realm."""
@@ -93,6 +94,14 @@ class Store:
     def held(self):
         """The number of the held grant, or None."""
         return self.grants().get(f"users/{self.uid}/grant")
+
+    def exported(self):
+        """The access token that the user's programs find, or None."""
+        try:
+            with open(self.export, "rb") as source:
+                return source.read().strip()
+        except FileNotFoundError:
+            return None
 
     def sessions(self):
         return [path for path in self.files()
