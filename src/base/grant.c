@@ -28,6 +28,7 @@ static const struct wire_field grant_fields[] = {
     { 14, WIRE_NUMBER, false, 0, AT(tries) },
     { 15, WIRE_NUMBER, false, 0, AT(retry_at) },
     { 16, WIRE_NUMBER, false, 0, AT(signed_in_ms) },
+    { 17, WIRE_NUMBER, false, 0, AT(tried_at) },
 };
 
 #undef AT

@@ -41,6 +41,7 @@ struct grant {
     /* In the outbox. */
     int64_t owed_at;  /* since when; 0: not tried yet */
     int64_t tries;    /* that failed */
+    int64_t tried_at; /* the last time */
     int64_t retry_at; /* not before */
 };
 

@@ -15,7 +15,7 @@
 
 enum {
     DELIVERY_MS = 2000,         /* for the caller to take its reply, */
-    KEEP_MS = 30 * 1000,        /* to write down what it brought, */
+    KEEP_MS = 10 * 1000,        /* to write down what it brought, */
     FACTOR_MS = 15 * 60 * 1000, /* or to find a second factor */
     MARGIN_S = 5                /* of the alarm behind a limit */
 };

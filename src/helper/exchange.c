@@ -109,10 +109,17 @@ on_wake(void *context, bool sent)
     }
     if (!caller_gone(exchange->caller))
         return true;
+    /* What may have arrived is read to its end; nothing new is begun.  A
+     * caller that lives all the same waits for our end: a child reads on. */
+    if (exchange->held || sent) {
+        if (fork() > 0)
+            _exit(0);
+        exchange_orphan(exchange);
+        return true;
+    }
     exchange->hooks.watch = -1;
     exchange->orphaned = true;
-    /* What may have arrived is read to its end; nothing new is begun. */
-    return exchange->held || sent;
+    return false;
 }
 
 /* The connection stands: the last moment at which nothing was sent. */

@@ -35,9 +35,10 @@ struct ask {
     const struct log *log;
 };
 
-/* Waits until SOCKET is ready for EVENTS; false at the deadline. */
-static bool
-ready(int socket, short events, int64_t deadline_ms)
+/* Waits until SOCKET is ready for EVENTS.  STATUS_OK; STATUS_DEADLINE;
+ * STATUS_SYSTEM. */
+static enum status
+wait_ready(int socket, short events, int64_t deadline_ms)
 {
     struct pollfd watch = { .fd = socket, .events = events };
 
@@ -45,9 +46,11 @@ ready(int socket, short events, int64_t deadline_ms)
         int count = poll(&watch, 1, clock_left(deadline_ms));
 
         if (count > 0)
-            return true;
-        if (count == 0 || errno != EINTR)
-            return false;
+            return STATUS_OK;
+        if (count == 0)
+            return STATUS_DEADLINE;
+        if (errno != EINTR)
+            return STATUS_SYSTEM;
     }
 }
 
@@ -68,7 +71,8 @@ send_message(int socket, const struct wire_table *table, const void *message)
             sent += (size_t)count;
         else if (errno == EPIPE || errno == ECONNRESET)
             status = STATUS_NOT_FOUND;
-        else if (errno == EAGAIN && !ready(socket, POLLOUT, deadline))
+        else if (errno == EAGAIN
+                 && wait_ready(socket, POLLOUT, deadline) != STATUS_OK)
             status = STATUS_SYSTEM;
         else if (errno != EAGAIN && errno != EINTR)
             status = STATUS_SYSTEM;
@@ -78,7 +82,7 @@ send_message(int socket, const struct wire_table *table, const void *message)
 }
 
 /* Reads until BYTES holds LENGTH bytes.  STATUS_OK; STATUS_NOT_FOUND at the
- * end of the stream; STATUS_DEADLINE; STATUS_NO_MEMORY. */
+ * end of the stream; STATUS_DEADLINE; STATUS_SYSTEM; STATUS_NO_MEMORY. */
 static enum status
 receive_until(int socket, struct secret *bytes, size_t length,
               int64_t deadline_ms)
@@ -89,8 +93,9 @@ receive_until(int socket, struct secret *bytes, size_t length,
     while (status == STATUS_OK && have < length) {
         ssize_t count;
 
-        if (!ready(socket, POLLIN, deadline_ms))
-            return STATUS_DEADLINE;
+        status = wait_ready(socket, POLLIN, deadline_ms);
+        if (status != STATUS_OK)
+            return status;
         count = recv(socket, bytes->data + have, length - have, MSG_DONTWAIT);
         if (count > 0)
             have += (size_t)count;
@@ -207,6 +212,20 @@ ask_start(const struct request *request, const struct log *log,
     return STATUS_OK;
 }
 
+/* Where no reply came, the password may be on its way all the same: the helper
+ * sees that we have gone, and does what is to be done.  Only one that kept no
+ * time is killed. */
+static void
+end_unheard(struct ask *ask, enum status status)
+{
+    close(ask->socket);
+    if (status == STATUS_DEADLINE)
+        child_reap(&ask->child, 0);
+    else
+        child_leave(&ask->child, RETURN_WAIT_MS);
+    free(ask);
+}
+
 static void
 end(struct ask *ask, int wait_ms)
 {
@@ -238,7 +257,10 @@ ask_finish(struct ask **asked, const struct handover *handover,
                  : sent;
     if (status != STATUS_OK || !brings_tokens(reply)) {
         *asked = NULL;
-        end(ask, status == STATUS_DEADLINE ? 0 : EXIT_WAIT_MS);
+        if (status == STATUS_OK)
+            end(ask, EXIT_WAIT_MS);
+        else
+            end_unheard(ask, status);
     }
 
     if (status == STATUS_OK) {

@@ -240,7 +240,7 @@ enum status cache_export(struct cache *cache, const struct grant *grant,
 void cache_export_again(struct cache *cache, const struct grant *grant);
 
 /* Takes away exported tokens whose users hold nothing, and what a killed
- * writer left. */
+ * writer left; writes those anew that are not the held ones. */
 void cache_sweep_exports(struct cache *cache);
 
 /* The path of UID's exported token; malloc'd, NULL when out of memory. */

@@ -19,9 +19,6 @@
 #define HOLDER_WAIT_MS 2000
 /* How long a record that cannot be read is complained about. */
 #define COMPLAIN_S 120
-/* A try that is due later than any pause can be was written by a clock that
- * has been set back since. */
-#define DUE_MOST_S (2 * 24 * 60 * 60)
 
 void
 deliver_start(const char *realm, const char *id, const char *user,
@@ -132,6 +129,7 @@ put_off(struct holding *entry, struct grant *grant, struct reply *reply)
     if (grant->owed_at == 0 || grant->owed_at > now)
         grant->owed_at = now;
     grant->tries++;
+    grant->tried_at = now;
     grant->retry_at = now + renewal_pause(grant->tries, reply->retry_after);
     return holding_store(entry, grant) == STATUS_OK; /* logged there */
 }
@@ -177,12 +175,14 @@ revoke_entry(const struct channel *channel, struct holding *entry,
     return status;
 }
 
+/* A clock that has been set back behind the last try says nothing about the
+ * next. */
 static bool
 due(const struct grant *grant)
 {
     int64_t now = clock_now().wall;
 
-    return grant->retry_at <= now || grant->retry_at > now + DUE_MOST_S;
+    return grant->retry_at <= now || grant->tried_at > now;
 }
 
 enum status

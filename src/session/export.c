@@ -198,6 +198,42 @@ struct exports {
     int folder;
 };
 
+/* Whether the file NAME shows GRANT's token. */
+static bool
+shows(int folder, const char *name, const struct grant *grant)
+{
+    int file =
+        openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct secret found = SECRET_INIT(ACCESS_MAX + 1);
+    bool same = false;
+
+    if (file >= 0
+        && secret_resize(&found, grant->access.length + 1) == STATUS_OK)
+        same = read(file, found.data, found.length)
+                   == (ssize_t)grant->access.length
+               && memcmp(found.data, secret_text(&grant->access),
+                         grant->access.length)
+                      == 0;
+    folder_close(file);
+    secret_clear(&found);
+    return same;
+}
+
+/* Whoever wrote the grant last was killed before the token. */
+static void
+mend(struct cache *cache, uint32_t uid)
+{
+    struct holding *holding = NULL;
+    struct grant held;
+
+    if (cache_hold(cache, uid, false, 0, &holding) != STATUS_OK)
+        return;
+    if (holding_load(holding, &held) == STATUS_OK)
+        (void)!cache_export(cache, &held, NULL);
+    grant_clear(&held);
+    holding_release(holding);
+}
+
 static bool
 sweep_export(void *context, const char *name)
 {
@@ -205,6 +241,9 @@ sweep_export(void *context, const char *name)
     struct cache *cache = exports->cache;
     char number[NAME_SIZE], own[EXPORT_SIZE];
     struct stat info;
+    struct grant held;
+    enum status status;
+    uint32_t uid;
 
     if (strncmp(name, ".new-", strlen(".new-")) == 0) {
         if (fstatat(exports->folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0
@@ -212,13 +251,18 @@ sweep_export(void *context, const char *name)
             unlinkat(exports->folder, name, 0);
         return true;
     }
-    uid_name((uint32_t)strtoul(name, NULL, 10), number);
+    uid = (uint32_t)strtoul(name, NULL, 10);
+    uid_name(uid, number);
     file_name(number, cache->realm_name, own);
     /* Of another realm, or not ours at all. */
-    if (strcmp(name, own) == 0
-        && fstatat(cache->users, number, &info, AT_SYMLINK_NOFOLLOW) != 0
-        && errno == ENOENT)
+    if (strcmp(name, own) != 0)
+        return true;
+    status = cache_peek(cache, uid, &held);
+    if (status == STATUS_NOT_FOUND)
         export_remove(cache, number);
+    else if (status == STATUS_OK && !shows(exports->folder, name, &held))
+        mend(cache, uid);
+    grant_clear(&held);
     return true;
 }
 

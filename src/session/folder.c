@@ -148,9 +148,10 @@ folder_is(int parent, const char *name, int descriptor)
 {
     struct stat named, held;
 
-    return fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) == 0
-           && fstat(descriptor, &held) == 0 && named.st_dev == held.st_dev
-           && named.st_ino == held.st_ino;
+    if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno != ENOENT;
+    return fstat(descriptor, &held) != 0
+           || (named.st_dev == held.st_dev && named.st_ino == held.st_ino);
 }
 
 /* Polls instead of blocking: a blocked flock could only be ended by a signal,

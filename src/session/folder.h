@@ -36,7 +36,8 @@ void folder_close(int descriptor);
  * so.  STATUS_OK or STATUS_SYSTEM with errno. */
 enum status folder_sync(int folder, const char *name) MUST_USE;
 
-/* Whether NAME in PARENT still is the folder behind DESCRIPTOR. */
+/* Whether NAME in PARENT still is the folder behind DESCRIPTOR; only what is
+ * seen to be gone, or another one, is not. */
 bool folder_is(int parent, const char *name, int descriptor) MUST_USE;
 
 /* Locks the folder behind DESCRIPTOR for us alone (flock(2)), waiting at most

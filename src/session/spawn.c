@@ -119,24 +119,39 @@ ended(const struct child *child, int wait_ms)
     }
 }
 
-void
-child_reap(struct child *child, int wait_ms)
+/* Takes what has ended off the process table, however the host treats its
+ * children. */
+static void
+take_off(struct child *child)
 {
     siginfo_t info;
 
+    /* ECHILD: the host ignores SIGCHLD or has taken it; either is fine. */
+    waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
+    close(child->pidfd);
+    child->pidfd = -1;
+    child->pid = -1;
+}
+
+void
+child_reap(struct child *child, int wait_ms)
+{
+    if (child->pidfd >= 0 && !ended(child, wait_ms)) {
+        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+        (void)ended(child, KILL_WAIT_MS);
+    }
+    child_leave(child, 0);
+}
+
+void
+child_leave(struct child *child, int wait_ms)
+{
     if (child->pidfd < 0) {
         /* No pidfd: nothing may be killed, but what has ended is taken. */
         if (child->pid > 0)
             waitpid(child->pid, NULL, WNOHANG);
         return;
     }
-    if (!ended(child, wait_ms)) {
-        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-        (void)ended(child, KILL_WAIT_MS);
-    }
-    /* ECHILD: the host ignores SIGCHLD or has taken it; either is fine. */
-    waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
-    close(child->pidfd);
-    child->pidfd = -1;
-    child->pid = -1;
+    (void)ended(child, wait_ms);
+    take_off(child);
 }

@@ -30,4 +30,7 @@ enum status child_spawn(const char *path, char *const argv[], int descriptor,
  * the process table, however the host treats its children. */
 void child_reap(struct child *child, int wait_ms);
 
+/* The same, but a child that has not ended by then goes on. */
+void child_leave(struct child *child, int wait_ms);
+
 #endif
