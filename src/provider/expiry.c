@@ -210,5 +210,5 @@ expiry_refresh_at(int64_t now, int64_t expires_at, uint32_t random)
     if (expires_at <= now)
         return now;
     life = expires_at - now;
-    return now + life - (life + 3) / 4 + random % (life / 10 + 1);
+    return now + life / 4 * 3 + random % (life / 10 + 1);
 }
