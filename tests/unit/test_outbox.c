@@ -7,8 +7,8 @@
  */
 #include "scratch.h"
 #include "session/cache.h"
+#include "session/deliver.h"
 #include "session/leader.h"
-#include "session/renewal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -405,6 +405,63 @@ test_export_refused(void **state)
     cache_close(cache);
 }
 
+/* --- given up -------------------------------------------------------------
+ */
+
+/* Delivers an entry that is owed for DAYS and was tried TRIES times, with no
+ * helper to ask the API; whether the entry is gone. */
+static bool
+given_up(struct scratch *scratch, int64_t days, int64_t tries)
+{
+    const int64_t owed_s = days * 24 * 60 * 60;
+    struct cache *cache = open_cache(scratch, "");
+    struct channel channel = { .cache = cache,
+                               .timeout_ms = 1000,
+                               .log = &scratch->log };
+    struct holding *holding = NULL;
+    struct grant grant;
+    char id[ID_SIZE];
+    enum status status;
+    bool gone;
+
+    hold_grant(cache, "tokens", &holding);
+    assert_int_equal(holding_load(holding, &grant), STATUS_OK);
+    grant.owed_at = clock_now().wall - owed_s;
+    grant.tries = tries;
+    assert_int_equal(holding_store(holding, &grant), STATUS_OK);
+    grant_clear(&grant);
+    assert_int_equal(holding_remove(holding, id), STATUS_OK);
+    holding_release(holding);
+    status = deliver_entry(&channel, id, false);
+    gone = entries(cache) == 0;
+    assert_int_equal(status == STATUS_OK, gone);
+    if (!gone) {
+        assert_int_equal(cache_hold_entry(cache, id, 0, &holding), STATUS_OK);
+        assert_int_equal(holding_load(holding, &grant), STATUS_OK);
+        assert_int_equal(grant.tries, tries + 1);
+        assert_int_equal(grant.owed_at, clock_now().wall - owed_s);
+        grant_clear(&grant);
+        assert_int_equal(holding_delete(holding), STATUS_OK);
+        holding_release(holding);
+    }
+    cache_close(cache);
+    return gone;
+}
+
+/* What nobody could revoke is given up after seven days of tries, with a line
+ * in the log, and not by a clock alone that says so. */
+static void
+test_given_up(void **state)
+{
+    struct scratch *scratch = *state;
+
+    assert_false(given_up(scratch, 6, 150));
+    assert_false(given_up(scratch, 8, 3));
+    assert_null(strstr(scratch->lines, "given up"));
+    assert_true(given_up(scratch, 8, 150));
+    assert_non_null(strstr(scratch->lines, "given up"));
+}
+
 /* --- pauses ---------------------------------------------------------------
  */
 
@@ -437,17 +494,12 @@ main(void)
     static const struct CMUnitTest tests[] = {
 #define TEST(name_)                                                           \
     cmocka_unit_test_setup_teardown(name_, scratch_setup, scratch_teardown)
-        TEST(test_depot),
-        TEST(test_carried_later),
-        TEST(test_depot_refused),
-        TEST(test_depot_full),
-        TEST(test_sign_ins),
-        TEST(test_part),
-        TEST(test_join),
-        TEST(test_export),
-        TEST(test_sweep_exports),
-        TEST(test_export_refused),
-        cmocka_unit_test(test_pause),
+        TEST(test_depot),         TEST(test_carried_later),
+        TEST(test_depot_refused), TEST(test_depot_full),
+        TEST(test_sign_ins),      TEST(test_part),
+        TEST(test_join),          TEST(test_export),
+        TEST(test_sweep_exports), TEST(test_export_refused),
+        TEST(test_given_up),      cmocka_unit_test(test_pause),
     };
 
     private_mounts = scratch_private_mounts();
