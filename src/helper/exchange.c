@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -335,6 +336,28 @@ name_request(struct exchange *exchange)
     secret_clear(&id);
 }
 
+/* How many seconds the API asks to wait, where it says so in a place of its
+ * own: a number of seconds, or a time since 1970.  0 if it does not. */
+static int64_t
+own_retry_after(const struct exchange *exchange)
+{
+    const struct source *source = exchange->conf->retry_after;
+    struct secret text = SECRET_INIT(TEXT_MAX);
+    int64_t wait = 0;
+
+    if (source != NULL
+        && source_read(source, &exchange->result.answer, &text) == STATUS_OK
+        && text.length > 0) {
+        wait = strtoll(secret_text(&text), NULL, 10);
+        if (wait > RETRY_AFTER_MAX)
+            wait -= time(NULL);
+        if (wait < 0 || wait > RETRY_AFTER_MAX)
+            wait = 0;
+    }
+    secret_clear(&text);
+    return wait;
+}
+
 /* Puts how the transfer ended into the report. */
 static enum status
 conclude(struct exchange *exchange, enum http_end end)
@@ -346,7 +369,9 @@ conclude(struct exchange *exchange, enum http_end end)
     case HTTP_ANSWERED:
         judge_parse(result);
         reply->http_status = result->answer.status;
-        reply->retry_after = result->retry_after;
+        reply->retry_after = result->retry_after > 0
+                                 ? result->retry_after
+                                 : own_retry_after(exchange);
         name_request(exchange);
         report_debug(exchange->report, "%s: HTTP %d, %zu bytes; %s",
                      exchange->subject, result->answer.status,

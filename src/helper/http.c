@@ -19,9 +19,8 @@
 #define SYSTEM_CA "/etc/ssl/certs"
 
 enum {
-    HEADER_LINE_MAX = 16 * 1024,  /* received */
-    HEADER_BYTES_MAX = 64 * 1024, /* received, all together */
-    RETRY_AFTER_MAX = 6 * 60 * 60 /* seconds; newer libcurls say no more */
+    HEADER_LINE_MAX = 16 * 1024, /* received */
+    HEADER_BYTES_MAX = 64 * 1024 /* received, all together */
 };
 
 struct transfer {

@@ -24,9 +24,10 @@
 enum {
     HTTP_BODY_MAX = 1024 * 1024,
     HTTP_URL_MAX = 8 * 1024,
-    HTTP_HEADER_MAX = 20 * 1024, /* one that we send; a token fits in */
-    HTTP_HEADERS_MAX = 64,       /* that we send */
-    HTTP_SENT_MAX = 128 * 1024,  /* a body that we send */
+    HTTP_HEADER_MAX = 20 * 1024,   /* one that we send; a token fits in */
+    HTTP_HEADERS_MAX = 64,         /* that we send */
+    HTTP_SENT_MAX = 128 * 1024,    /* a body that we send */
+    RETRY_AFTER_MAX = 6 * 60 * 60, /* seconds; newer libcurls say no more */
 };
 
 /* What to send. */

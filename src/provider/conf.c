@@ -296,6 +296,7 @@ conf_free(struct conf *conf)
     claims_clear(&conf->jwt);
     admission_clear(&conf->account);
     source_free(conf->request_id);
+    source_free(conf->retry_after);
     source_free(conf->server_message);
     for (size_t i = 0; i < STATUS_COUNT; i++)
         template_free(conf->messages[i]);

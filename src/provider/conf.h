@@ -150,6 +150,7 @@ struct conf {
     struct jwt_rules jwt;
     struct account_rules account;
     struct source *request_id;     /* [http] request_id = header:... */
+    struct source *retry_after;    /* [http] retry_after = header:... */
     struct source *server_message; /* [messages] server = SOURCE: words of the
                                     * API that the user may see */
     struct template *messages[STATUS_COUNT]; /* [messages] CLASS = text */

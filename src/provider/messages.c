@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * messages.c - words for the one who signs in, and for the log: [messages],
- * and request_id of [http].
+ * and request_id and retry_after of [http].
  *
  * It refuses to show a secret.
  */
@@ -85,6 +85,19 @@ take_entry(struct reading *reading, const struct ini_entry *entry)
                 why);
 }
 
+/* Reads the source KEY of [http]. */
+static void
+take_common(struct loading *loading, const char *key, struct source **out)
+{
+    const struct ini_entry *entry = merged_find(&loading->merged, "http", key);
+    const char *why = NULL;
+
+    if (entry != NULL && entry->value[0] != '\0')
+        why = take_source(entry->value, out);
+    if (why != NULL)
+        setting_problem(loading, entry, why);
+}
+
 void
 messages_read(struct loading *loading)
 {
@@ -95,16 +108,12 @@ messages_read(struct loading *loading)
                                .merged = merged,
                                .site = &loading->site,
                                .problems = &loading->problems };
-    const struct ini_entry *id = merged_find(merged, "http", "request_id");
-    const char *why = NULL;
 
     trial_prepare(&reading);
     for (size_t i = 0; i < merged->count; i++)
         if (strcmp(merged->items[i]->section, "messages") == 0)
             take_entry(&reading, merged->items[i]);
     trial_clear(&reading);
-    if (id != NULL && id->value[0] != '\0')
-        why = take_source(id->value, &loading->conf->request_id);
-    if (why != NULL)
-        setting_problem(loading, id, why);
+    take_common(loading, "request_id", &loading->conf->request_id);
+    take_common(loading, "retry_after", &loading->conf->retry_after);
 }

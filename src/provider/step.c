@@ -21,7 +21,8 @@ static const char *const all_keys[] = {
     "sessions", "ends",    "prompt",   "restart",      NULL,
 };
 
-static const char *const http_keys[] = { "header", "request_id", NULL };
+static const char *const http_keys[] = { "header", "request_id", "retry_after",
+                                         NULL };
 
 void
 entry_unknown(struct problems *problems, const struct ini_entry *entry,
@@ -90,7 +91,8 @@ read_common_headers(struct reading *reading)
         for (size_t n = 0; n < merged->count && !own; n++)
             own = strcmp(merged->items[n]->section, reading->step->name) == 0
                   && strcasecmp(merged->items[n]->key, entry->key) == 0;
-        if (strcmp(entry->key, "request_id") == 0)
+        if (strcmp(entry->key, "request_id") == 0
+            || strcmp(entry->key, "retry_after") == 0)
             continue; /* read once, with the messages */
         if (strncmp(entry->key, "header.", strlen("header.")) != 0)
             entry_unknown(reading->problems, entry, http_keys);

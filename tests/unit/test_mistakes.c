@@ -284,6 +284,7 @@ test_bad_values(void **state)
         { "[device_start]", "E own.ini:7:: unknown section [device_start]" },
         { "[http]\nrequest_id = x", "E own.ini:8:request_id: a source is" },
         { "[http]\nrequest_id = jwt:/a", "E own.ini:8:request_id: jwt:" },
+        { "[http]\nretry_after = x", "E own.ini:8:retry_after: a source is" },
         { "[http]\nreqest_id = /a", "E own.ini:8:reqest_id: unknown key in "
                                     "[http]; did you mean request_id?" },
         { "[reveal]", "E own.ini:7:: unknown section [reveal]" },

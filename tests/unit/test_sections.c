@@ -290,7 +290,8 @@ test_messages(void **state)
                                  "rate_limited = In %{retry_after} seconds.\n"
                                  "denied = Not here.\nmfa_failed =\n"
                                  "server = /error/message\n"
-                                 "[http]\nrequest_id = header:X-Request-Id\n");
+                                 "[http]\nrequest_id = header:X-Request-Id\n"
+                                 "retry_after = header:X-Wait\n");
     assert_string_equal(template_source(conf->messages[STATUS_LOCKED]),
                         "Ask %{help}, %{user}.");
     assert_non_null(conf->messages[STATUS_RATE_LIMITED]);
@@ -298,6 +299,7 @@ test_messages(void **state)
     assert_null(conf->messages[STATUS_MFA_FAILED]);
     assert_non_null(conf->server_message);
     assert_non_null(conf->request_id);
+    assert_non_null(conf->retry_after);
     assert_int_equal(conf->login.headers.count, 0);
 }
 
