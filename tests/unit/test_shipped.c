@@ -46,7 +46,7 @@ static const struct shipped all[] = {
     { "oauth2", REFRESH | REVOKE, "nothing in the answer" },
     { "oidc-provider", REFRESH | REVOKE | INTROSPECT, NULL },
     { "okta", MFA, NULL },
-    { "parse-server", REVOKE | MFA, NULL },
+    { "parse-server", REVOKE | MFA | PASSWORD, NULL },
     { "pocketbase", REFRESH | MFA, NULL },
     { "strapi", REFRESH | REVOKE | PASSWORD, NULL },
     { "xano", INTROSPECT, NULL },
