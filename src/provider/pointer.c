@@ -16,7 +16,8 @@
 /* One segment with its escapes undone. */
 struct segment {
     char text[SEGMENT_MAX + 1];
-    const char *value; /* behind the '=' of a filter; NULL: a plain segment */
+    const char *value; /* behind the '=' of a filter, or NULL */
+    bool present;      /* a filter that asks for the member alone */
 };
 
 static size_t
@@ -38,10 +39,10 @@ segment_problem(const char *text, size_t length)
     if (length == 0 || text[0] != '[')
         return NULL;
     if (text[length - 1] != ']' || length < 2
-        || memchr(text, '=', length) == NULL)
-        return "a [ that does not begin a segment [key=value]";
-    if (text[1] == '=')
-        return "a segment [key=value] without a key";
+        || (memchr(text, '=', length) == NULL && text[length - 2] != '?'))
+        return "a [ that does not begin a segment [key=value] or [key?]";
+    if (text[1] == '=' || memcmp(text, "[?]", 3) == 0)
+        return "a segment [key=value] or [key?] without a key";
     return NULL;
 }
 
@@ -84,9 +85,13 @@ unescape(char *out, const char *text, size_t length)
 static void
 read_segment(struct segment *segment, const char *text, size_t length)
 {
+    const char *equals = memchr(text, '=', length);
+
     segment->value = NULL;
-    if (length > 0 && text[0] == '[') {
-        const char *equals = memchr(text, '=', length);
+    segment->present = length > 0 && text[0] == '[' && equals == NULL;
+    if (segment->present) {
+        unescape(segment->text, text + 1, length - 3); /* 3: [?] */
+    } else if (length > 0 && text[0] == '[') {
         char *end =
             unescape(segment->text, text + 1, (size_t)(equals - text) - 1);
 
@@ -99,15 +104,18 @@ read_segment(struct segment *segment, const char *text, size_t length)
 }
 
 static bool
-member_reads(const json_t *element, const struct segment *segment)
+member_fits(const json_t *element, const struct segment *segment)
 {
+    const json_t *member = json_object_get(element, segment->text);
     struct secret scalar = SECRET_INIT(FILTER_VALUE_MAX);
-    size_t length = strlen(segment->value);
+    size_t length;
     bool same;
 
+    if (segment->present)
+        return member != NULL && !json_is_null(member);
+    length = strlen(segment->value);
     /* A longer scalar does not fit the cap, and does not match either. */
-    same = pointer_scalar(json_object_get(element, segment->text), &scalar)
-               == STATUS_OK
+    same = pointer_scalar(member, &scalar) == STATUS_OK
            && scalar.length == length
            && memcmp(secret_text(&scalar), segment->value, length) == 0;
     secret_clear(&scalar);
@@ -132,11 +140,11 @@ step_into(json_t *value, const struct segment *segment)
 {
     size_t index;
 
-    if (segment->value != NULL) {
+    if (segment->value != NULL || segment->present) {
         for (index = 0; index < json_array_size(value); index++) {
             json_t *element = json_array_get(value, index);
 
-            if (member_reads(element, segment))
+            if (member_fits(element, segment))
                 return element;
         }
         return NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pointer.h - JSON Pointer (RFC 6901) with one more kind of segment:
+ * pointer.h - JSON Pointer (RFC 6901) with two more kinds of segments:
  * "[key=value]" takes the first element of an array that is an object whose
- * member `key` is a scalar that reads `value`.
+ * member `key` is a scalar that reads `value`, "[key?]" the first that has
+ * anything there but null.
  */
 #ifndef AUTHAPI_PROVIDER_POINTER_H
 #define AUTHAPI_PROVIDER_POINTER_H

@@ -108,6 +108,12 @@ test_filter(void **state)
     expect(state, "/list/[status=ver]/id", NULL);
     expect(state, "/list/[status=null]/id", NULL);
     expect(state, "/list/[status=]/id", NULL);
+    expect(state, "/list/[status?]/id", "1");
+    expect(state, "/list/[deep?]/id", "2");
+    expect(state, "/list/[deep?]/deep/x", "true");
+    expect(state, "/list/[dee?]/id", NULL);
+    expect(state, "/list/[id?=1]/id", NULL);
+    expect(state, "/obj/[0?]", NULL);
     expect(state, "/list/[a=b=c~1d]]/id", NULL);
     expect(state, "/obj/[0=zero]", NULL);
     expect(state, "/foo/[0=bar]", NULL);
@@ -118,8 +124,8 @@ static void
 test_refused(void **state)
 {
     static const char *const bad[] = {
-        "foo",   "foo/bar", "/a~", "/a~2",   "/a/~", "/[x]",
-        "/[=x]", "/[a=b",   "/[",  "/a/[0]", " /a",
+        "foo",  "foo/bar", "/a~",   "/a~2", "/a/~",   "/[x]", "/[=x]",
+        "/[?]", "/[a?",    "/[a=b", "/[",   "/a/[0]", " /a",
     };
     char segment[300];
     const char *why;
