@@ -19,7 +19,6 @@
 enum {
     SERVER_WORDS_MAX = 256,
     PROMPT_MAX = 256,
-    RETRY_MAX = 6 * 60 * 60, /* seconds */
 };
 
 /* Whether the sequence at TEXT is a control character: C0, DEL, C1. */
@@ -141,8 +140,6 @@ notice_write(struct api *api, enum status status)
     const struct template *template = NULL;
     char number[24];
 
-    if (retry_after > RETRY_MAX)
-        retry_after = RETRY_MAX;
     /* The sign-in is good; the account phase will say no. */
     if (status == STATUS_OK && (reply->flags & GRANT_DENIED) != 0)
         status = STATUS_DENIED;
