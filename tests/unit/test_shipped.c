@@ -47,7 +47,7 @@ static const struct shipped all[] = {
     { "oidc-provider", REFRESH | REVOKE | INTROSPECT, NULL },
     { "okta", MFA, NULL },
     { "parse-server", REVOKE | MFA | PASSWORD, NULL },
-    { "pocketbase", REFRESH | MFA, NULL },
+    { "pocketbase", REFRESH | MFA | PASSWORD, NULL },
     { "strapi", REFRESH | REVOKE | PASSWORD, NULL },
     { "xano", INTROSPECT, NULL },
 };
@@ -222,6 +222,8 @@ test_variants(void **state)
         "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n"
         "introspect_url =\n" USERS
         "[login]\nrule.3 = mfa_required /error=invalid_grant\n",
+        "provider = pocketbase\nbase = https://x\n" USERS
+        "[login]\nrequire.verified = /record/verified=true\n",
     };
     struct site_folder *place = *state;
     const struct conf_reporter reporter = { site_report, place };
