@@ -187,8 +187,18 @@ session_judge(const struct session_call *call, const char *handle)
     if (status == STATUS_OK)
         status =
             cache_open(call->rundir, call->realm, call->log, &judged.cache);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         status = find(&judged, call);
+        /* Somebody has signed in, and nothing is left of it: a sweep, or
+         * "authapi revoke", was here. */
+        if (status == STATUS_NOT_FOUND) {
+            log_line(call->log, LOG_NOTICE,
+                     "the account of \"%s\" is refused: the tokens of this "
+                     "sign-in are gone",
+                     call->user);
+            status = STATUS_SESSION_EXPIRED;
+        }
+    }
     if (status == STATUS_OK)
         status = judge(call, &judged);
     holding_release(judged.holding);

@@ -99,9 +99,9 @@ void session_prove(const struct session_call *call);
 /* Whether the account behind the grant HANDLE (or, when a session has taken
  * that, behind the user's held grant) may come in: from what the API said no
  * longer than max_age_s ago, else by asking it anew.  STATUS_OK;
- * STATUS_DENIED ([account] of the conf), STATUS_SESSION_EXPIRED and the other
- * classes; STATUS_UNAVAILABLE unless offline_allow; STATUS_NOT_FOUND: there is
- * no grant.  All but STATUS_OK and STATUS_NOT_FOUND are logged. */
+ * STATUS_DENIED ([account] of the conf), STATUS_SESSION_EXPIRED (also when
+ * there is no grant any more) and the other classes; STATUS_UNAVAILABLE unless
+ * offline_allow.  All but STATUS_OK are logged. */
 enum status session_judge(const struct session_call *call,
                           const char *handle) MUST_USE;
 
