@@ -222,6 +222,14 @@ test_variants(void **state)
         "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n"
         "introspect_url =\n" USERS
         "[login]\nrule.3 = mfa_required /error=invalid_grant\n",
+        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
+        "[login]\naccount = jwt:/email=%{identity}\n"
+        "[introspect]\naccount = /email=%{identity}\n",
+        "provider = lemonldap\nbase = https://x\nclient_id = linux\n"
+        "introspect_url =\n" USERS
+        "[login]\nout.id_token = /id_token\naccount = jwt:/sub=%{identity}\n"
+        "[jwt]\ntoken = id_token\nkeys = %{base}/oauth2/jwks\n"
+        "algorithms = RS256\nissuer = %{base}\naudience = %{client_id}\n",
         "provider = pocketbase\nbase = https://x\n" USERS
         "[login]\nrequire.verified = /record/verified=true\n",
     };
