@@ -92,6 +92,8 @@ run_login(struct api *api)
     if (!login->present)
         return operation_fail(api, STATUS_UNSUPPORTED,
                               "the description has no [login]");
+    if (api->conf->mfa_always)
+        return factor_first(api);
     api->exchange.precious = true;
     status = exchange_step(&api->exchange, login);
     if (status == STATUS_MFA_REQUIRED)

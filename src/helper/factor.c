@@ -89,6 +89,14 @@ factor_begin(struct api *api)
     return status == STATUS_OK ? STATUS_MFA_REQUIRED : status;
 }
 
+enum status
+factor_first(struct api *api)
+{
+    enum status status = give_otp_state(api);
+
+    return status == STATUS_OK ? STATUS_MFA_REQUIRED : status;
+}
+
 /* --- the code ------------------------------------------------------------ */
 
 static enum status

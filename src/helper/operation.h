@@ -110,6 +110,8 @@ enum status account_run(struct api *api) MUST_USE;
 /* Goes on from a login that wants one: STATUS_MFA_REQUIRED with a state in
  * the reply, or without where nobody could bring a code. */
 enum status factor_begin(struct api *api) MUST_USE;
+/* The same, before anything is sent. */
+enum status factor_first(struct api *api) MUST_USE;
 
 enum status factor_run(struct api *api) MUST_USE;
 

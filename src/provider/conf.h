@@ -147,6 +147,8 @@ struct conf {
     struct template *mfa_prompt; /* [mfa] prompt = ... */
     bool mfa_restart; /* [mfa] restart = yes: a wrong code needs a new
                        * challenge */
+    bool mfa_always;  /* [mfa] always = yes: [login] is never sent without
+                       * a code */
     struct jwt_rules jwt;
     struct account_rules account;
     struct source *request_id;     /* [http] request_id = header:... */

@@ -43,14 +43,25 @@ factor_prompt(struct reading *reading, const char *rest, const char *value)
     return why;
 }
 
+static const char *
+take_yes(const char *value, bool *yes)
+{
+    *yes = strcmp(value, "yes") == 0;
+    return *yes || strcmp(value, "no") == 0 ? NULL : "neither yes nor no";
+}
+
 const char *
 factor_restart(struct reading *reading, const char *rest, const char *value)
 {
     (void)rest;
-    reading->conf->mfa_restart = strcmp(value, "yes") == 0;
-    if (!reading->conf->mfa_restart && strcmp(value, "no") != 0)
-        return "neither yes nor no";
-    return NULL;
+    return take_yes(value, &reading->conf->mfa_restart);
+}
+
+const char *
+factor_always(struct reading *reading, const char *rest, const char *value)
+{
+    (void)rest;
+    return take_yes(value, &reading->conf->mfa_always);
 }
 
 /* Whether a rule of [login] asks for a second factor. */
@@ -93,6 +104,13 @@ factor_check(struct loading *loading)
     if (conf->mfa.present && !step_sends(&conf->mfa, "otp"))
         setting_problem(loading, url_of(loading, &conf->mfa),
                         "[mfa] sends no %{otp}");
+    if (conf->mfa_always && conf->mfa.present)
+        setting_problem(loading, merged_find(&loading->merged, "mfa", "always"),
+                        "not together with a url: it is for a code that goes "
+                        "into [login]");
+    else if (conf->mfa_always && !step_sends(&conf->login, "otp"))
+        setting_problem(loading, merged_find(&loading->merged, "mfa", "always"),
+                        "[login] sends no %{otp?}");
     if (conf->mfa.present && conf->login.present && !asked)
         warn(loading, &conf->login,
              "has no rule mfa_required: nobody is ever asked for a second "

@@ -269,6 +269,7 @@ static const struct outcome_key keys[] = {
     { "ends", IN_REVOKE, false, take_ends },
     { "prompt", IN_MFA, false, factor_prompt },
     { "restart", IN_MFA, false, factor_restart },
+    { "always", IN_MFA, false, factor_always },
 };
 
 static bool

@@ -18,7 +18,8 @@ static const char *const all_keys[] = {
     "method",   "url",     "encoding", "content_type", "pad",
     "auth",     "field",   "header",   "out",          "expires_unit",
     "ttl",      "account", "rule",     "success",      "require",
-    "sessions", "ends",    "prompt",   "restart",      NULL,
+    "sessions", "ends",    "prompt",   "restart",      "always",
+    NULL,
 };
 
 static const char *const http_keys[] = { "header", "request_id", "retry_after",
@@ -200,8 +201,15 @@ step_problem(struct reading *reading, const char *key, const char *text)
             reading->step->name, text);
 }
 
-/* A section without a url is no step.  [mfa] may hold a prompt all the same:
- * for a code that goes into a second [login]. */
+/* What [mfa] may hold without a url: of a code that goes into [login]. */
+static bool
+is_in_line(const char *name, const char *key)
+{
+    return strcmp(name, "mfa") == 0
+           && (strcmp(key, "prompt") == 0 || strcmp(key, "always") == 0);
+}
+
+/* A section without a url is no step. */
 static void
 read_without_url(struct reading *reading)
 {
@@ -213,7 +221,7 @@ read_without_url(struct reading *reading)
 
         if (strcmp(entry->section, name) != 0)
             continue;
-        if (strcmp(name, "mfa") != 0 || strcmp(entry->key, "prompt") != 0) {
+        if (!is_in_line(name, entry->key)) {
             problem(reading->problems, entry->file, 0, "url",
                     "is missing in [%s]", name);
             return;

@@ -96,6 +96,8 @@ const char *factor_prompt(struct reading *reading, const char *rest,
                           const char *value) MUST_USE;
 const char *factor_restart(struct reading *reading, const char *rest,
                            const char *value) MUST_USE;
+const char *factor_always(struct reading *reading, const char *rest,
+                          const char *value) MUST_USE;
 
 /* --- requirement.c: conditions with a name --- */
 

@@ -86,6 +86,7 @@ test_factor_in_line(void **state)
     conf = site_good(state, SITE USERS "[login]\nfield.otp = %{otp?}\n");
     assert_false(conf->mfa.present);
     assert_string_equal(template_source(conf->mfa_prompt), "One-time code: ");
+    assert_false(conf->mfa_always);
     (void)site_good(state, SITE USERS "[login]\nheader.X-Otp = %{otp?}\n");
     assert_int_equal(site_load(place, SITE USERS), STATUS_OK);
     assert_non_null(strstr(place->reports, "W own.ini:2:: [login] has a rule "
@@ -93,6 +94,11 @@ test_factor_in_line(void **state)
     site_text(place, "own.ini", LOGIN "[rules]\n" ASKS);
     assert_int_equal(site_load(place, SITE USERS), STATUS_OK);
     assert_non_null(strstr(place->reports, "W own.ini:2:: [login] has a"));
+    site_text(place, "own.ini", LOGIN);
+    conf = site_good(state, SITE USERS "[login]\nfield.otp = %{otp?}\n"
+                                       "[mfa]\nalways = yes\n");
+    assert_false(conf->mfa.present);
+    assert_true(conf->mfa_always);
     site_text(place, "own.ini", LOGIN MFA);
     assert_int_equal(site_load(place, SITE USERS), STATUS_OK);
     assert_non_null(strstr(place->reports, "W own.ini:2:: [login] has no "
@@ -118,6 +124,9 @@ test_factor_refused(void **state)
         { MFA "prompt = %{nosuch}", "E site.conf:0:nosuch: is missing" },
         { MFA "prompt = 100%", "E site.conf:8:prompt: a %" },
         { MFA "restart = maybe", "E site.conf:8:restart: neither yes nor" },
+        { MFA "always = maybe", "E site.conf:8:always: neither yes nor" },
+        { MFA "always = yes", "E site.conf:8:always: not together with" },
+        { "[mfa]\nalways = yes", "E site.conf:6:always: [login] sends no" },
         { MFA "field.x = %{new_password}",
           "E site.conf:8:field.x: %{new_password} is not known in [mfa]" },
         { MFA "field.x = %{challenge}", "E site.conf:0:challenge: is miss" },

@@ -223,6 +223,8 @@ test_variants(void **state)
         "introspect_url =\n" USERS
         "[login]\nrule.3 = mfa_required /error=invalid_grant\n",
         "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
+        "[mfa]\nalways = yes\n",
+        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
         "[login]\naccount = jwt:/email=%{identity}\n"
         "[introspect]\naccount = /email=%{identity}\n",
         "provider = lemonldap\nbase = https://x\nclient_id = linux\n"
