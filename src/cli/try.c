@@ -220,9 +220,11 @@ try_login(struct trial *trial, const struct secret *password)
     }
     if (reply.message != NULL && status != STATUS_OK)
         say(trial, "", status, reply.message);
-    if (status == STATUS_OK && (reply.flags & GRANT_DENIED) != 0)
+    if (status == STATUS_OK && (reply.flags & GRANT_DENIED) != 0) {
+        note(trial, "account", json_string(status_name(STATUS_DENIED)));
         say(trial, "account", STATUS_DENIED,
             "[account] of the conf does NOT let this user in");
+    }
     reply_clear(&reply);
     return status;
 }
