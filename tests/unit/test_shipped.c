@@ -219,11 +219,12 @@ test_variants(void **state)
         "auth = bearer %{access_token}\naccount = /data/email~=%{identity}\n",
         "provider = cognito\nbase = https://x\nclient_id = a\n" USERS,
         "provider = firebase\napi_key = a\njwks_url =\n" USERS,
-        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n"
-        "introspect_url =\n" USERS
+        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
         "[login]\nrule.3 = mfa_required /error=invalid_grant\n",
         "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
         "[mfa]\nalways = yes\n",
+        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
+        "[account]\nallow.1 = jwt:/realm_access/roles@=linux\n",
         "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
         "[login]\naccount = jwt:/email=%{identity}\n"
         "[introspect]\naccount = /email=%{identity}\n",
