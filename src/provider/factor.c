@@ -105,11 +105,13 @@ factor_check(struct loading *loading)
         setting_problem(loading, url_of(loading, &conf->mfa),
                         "[mfa] sends no %{otp}");
     if (conf->mfa_always && conf->mfa.present)
-        setting_problem(loading, merged_find(&loading->merged, "mfa", "always"),
+        setting_problem(loading,
+                        merged_find(&loading->merged, "mfa", "always"),
                         "not together with a url: it is for a code that goes "
                         "into [login]");
     else if (conf->mfa_always && !step_sends(&conf->login, "otp"))
-        setting_problem(loading, merged_find(&loading->merged, "mfa", "always"),
+        setting_problem(loading,
+                        merged_find(&loading->merged, "mfa", "always"),
                         "[login] sends no %{otp?}");
     if (conf->mfa.present && conf->login.present && !asked)
         warn(loading, &conf->login,

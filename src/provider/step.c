@@ -15,11 +15,10 @@
 #define RULE "rule."
 
 static const char *const all_keys[] = {
-    "method",   "url",     "encoding", "content_type", "pad",
-    "auth",     "field",   "header",   "out",          "expires_unit",
-    "ttl",      "account", "rule",     "success",      "require",
-    "sessions", "ends",    "prompt",   "restart",      "always",
-    NULL,
+    "method",  "url",     "encoding", "content_type", "pad",  "auth",
+    "field",   "header",  "out",      "expires_unit", "ttl",  "account",
+    "rule",    "success", "require",  "sessions",     "ends", "prompt",
+    "restart", "always",  NULL,
 };
 
 static const char *const http_keys[] = { "header", "request_id", "retry_after",

@@ -195,6 +195,10 @@ test_all_there(void **state)
     assert_int_equal(count, sizeof(all) / sizeof(*all));
 }
 
+#define KEYCLOAK                                                              \
+    "provider = keycloak\nbase = https://x/realms/a\nclient_id = "            \
+    "linux\n" USERS
+
 /* What the heads tell a site to write loads too. */
 static void
 test_variants(void **state)
@@ -219,15 +223,11 @@ test_variants(void **state)
         "auth = bearer %{access_token}\naccount = /data/email~=%{identity}\n",
         "provider = cognito\nbase = https://x\nclient_id = a\n" USERS,
         "provider = firebase\napi_key = a\njwks_url =\n" USERS,
-        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
-        "[login]\nrule.3 = mfa_required /error=invalid_grant\n",
-        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
-        "[mfa]\nalways = yes\n",
-        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
-        "[account]\nallow.1 = jwt:/realm_access/roles@=linux\n",
-        "provider = keycloak\nbase = https://x/realms/a\nclient_id = linux\n" USERS
-        "[login]\naccount = jwt:/email=%{identity}\n"
-        "[introspect]\naccount = /email=%{identity}\n",
+        KEYCLOAK "[login]\nrule.3 = mfa_required /error=invalid_grant\n",
+        KEYCLOAK "[mfa]\nalways = yes\n",
+        KEYCLOAK "[account]\nallow.1 = jwt:/realm_access/roles@=linux\n",
+        KEYCLOAK "[login]\naccount = jwt:/email=%{identity}\n"
+                 "[introspect]\naccount = /email=%{identity}\n",
         "provider = lemonldap\nbase = https://x\nclient_id = linux\n"
         "introspect_url =\n" USERS
         "[login]\nout.id_token = /id_token\naccount = jwt:/sub=%{identity}\n"
