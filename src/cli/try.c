@@ -268,6 +268,30 @@ try_revoke(struct trial *trial)
     return status;
 }
 
+/* Where nothing can be refreshed, the API is asked about the account instead,
+ * if it can be. */
+static void
+try_account_after_revoke(struct trial *trial)
+{
+    struct reply reply;
+    enum status status = ask_with_grant(trial, OPERATION_ACCOUNT, &reply);
+
+    if (status != STATUS_UNSUPPORTED)
+        note(trial, "account_after_revoke", json_string(status_name(status)));
+    if (status == STATUS_SESSION_EXPIRED) {
+        say(trial, "account after revoke", status,
+            "as it should be: the token is dead");
+    } else if (status == STATUS_OK || status == STATUS_DENIED) {
+        say(trial, "account after revoke", status,
+            "WRONG: the API still honours the access token");
+        fail(trial, STATUS_BAD_TOKEN);
+    } else if (status != STATUS_UNSUPPORTED) {
+        say(trial, "account after revoke", status, why(&reply, status));
+        fail(trial, status);
+    }
+    reply_clear(&reply);
+}
+
 /* The API must not honour what it has just taken back. */
 static void
 try_refresh_after_revoke(struct trial *trial)
@@ -292,6 +316,8 @@ try_refresh_after_revoke(struct trial *trial)
             fail(trial, status);
     }
     reply_clear(&reply);
+    if (status == STATUS_UNSUPPORTED)
+        try_account_after_revoke(trial);
 }
 
 /* --- [users] ------------------------------------------------------------- */
