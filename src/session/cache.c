@@ -139,14 +139,21 @@ cache_close(struct cache *cache)
 struct realm_visit {
     bool (*visit)(void *context, const char *realm);
     void *context;
+    int seen; /* a folder whose realms have been visited, or -1 */
+    bool stopped;
 };
 
 static bool
 visit_realm(void *context, const char *name)
 {
     struct realm_visit *each = context;
+    struct stat info;
 
-    return !realm_valid(name) || each->visit(each->context, name);
+    if (realm_valid(name)
+        && (each->seen < 0
+            || fstatat(each->seen, name, &info, AT_SYMLINK_NOFOLLOW) != 0))
+        each->stopped = !each->visit(each->context, name);
+    return !each->stopped;
 }
 
 enum status
@@ -154,14 +161,30 @@ cache_each_realm(const char *rundir, const struct log *log,
                  bool (*visit)(void *context, const char *realm),
                  void *context)
 {
-    struct realm_visit each = { visit, context };
-    int root = open_rundir(rundir, log);
-    enum status status = STATUS_SYSTEM;
+    return cache_each_realm_at(rundir, OUTBOXDIR, log, visit, context);
+}
 
-    if (root >= 0) {
+enum status
+cache_each_realm_at(const char *rundir, const char *outboxdir,
+                    const struct log *log,
+                    bool (*visit)(void *context, const char *realm),
+                    void *context)
+{
+    struct realm_visit each = { visit, context, -1, false };
+    int root = open_rundir(rundir, log), depot = -1;
+    enum status status = STATUS_SYSTEM;
+    const char *why;
+
+    if (root >= 0)
         status = folder_each(root, visit_realm, &each);
-        close(root);
-    }
+    each.seen = root;
+    /* Where it cannot be used, cache_open says so. */
+    if (status == STATUS_OK && !each.stopped && outboxdir[0] != '\0')
+        depot = folder_open_path(outboxdir, &why);
+    if (depot >= 0)
+        status = folder_each(depot, visit_realm, &each);
+    folder_close(depot);
+    folder_close(root);
     return status;
 }
 

@@ -49,11 +49,17 @@ enum status cache_open_at(const char *rundir, const char *outboxdir,
 /* Accepts NULL. */
 void cache_close(struct cache *cache);
 
-/* Calls VISIT for every realm that has a folder below RUNDIR, until it returns
- * false.  STATUS_OK, STATUS_SYSTEM (logged). */
+/* Calls VISIT for every realm that has a folder below RUNDIR, and then for
+ * those that have one at the outbox's own place alone, as after a reboot;
+ * until it returns false.  STATUS_OK, STATUS_SYSTEM (logged). */
 enum status cache_each_realm(const char *rundir, const struct log *log,
                              bool (*visit)(void *context, const char *realm),
                              void *context) MUST_USE;
+
+/* The same with that place at OUTBOXDIR, as for cache_open_at. */
+enum status cache_each_realm_at(
+    const char *rundir, const char *outboxdir, const struct log *log,
+    bool (*visit)(void *context, const char *realm), void *context) MUST_USE;
 
 /* Takes one of the machine's eight slots for an early helper.  A descriptor;
  * closing it gives the slot back.  -1 when none is free. */

@@ -184,6 +184,61 @@ test_depot_refused(void **state)
     cache_close(cache);
 }
 
+enum { NAMES_SIZE = 256 };
+
+static bool
+note_realm(void *context, const char *realm)
+{
+    char *names = context;
+    size_t length = strlen(names);
+
+    snprintf(names + length, NAMES_SIZE - length, "%s ", realm);
+    return strcmp(realm, "last") != 0;
+}
+
+/* After a reboot the run folder is empty: the realms of what is owed are found
+ * by the disk alone, and one that is in both places is visited once. */
+static void
+test_reboot(void **state)
+{
+    struct scratch *scratch = *state;
+    const char *depot = scratch_path(scratch, "disk");
+    struct cache *cache;
+    char names[NAMES_SIZE] = "";
+
+    assert_int_equal(mkdir(depot, 0700), 0);
+    assert_int_equal(mkdir(scratch_path(scratch, "disk/other"), 0700), 0);
+    assert_int_equal(mkdir(scratch_path(scratch, "disk/no realm"), 0700), 0);
+    assert_int_equal(cache_each_realm_at(scratch->run, depot, &scratch->log,
+                                         note_realm, names),
+                     STATUS_OK);
+    assert_string_equal(names, "other ");
+
+    cache = open_cache(scratch, depot);
+    cache_close(cache);
+    names[0] = '\0';
+    assert_int_equal(cache_each_realm_at(scratch->run, depot, &scratch->log,
+                                         note_realm, names),
+                     STATUS_OK);
+    assert_string_equal(names, "default other ");
+
+    names[0] = '\0';
+    assert_int_equal(mkdir(scratch_path(scratch, "run/last"), 0700), 0);
+    assert_int_equal(rename(scratch_path(scratch, "run/default"),
+                            scratch_path(scratch, "run/tokens")),
+                     0);
+    assert_int_equal(cache_each_realm_at(scratch->run, depot, &scratch->log,
+                                         note_realm, names),
+                     STATUS_OK);
+    assert_string_equal(names, "last ");
+
+    names[0] = '\0';
+    assert_int_equal(cache_each_realm_at(scratch->run, "", &scratch->log,
+                                         note_realm, names),
+                     STATUS_OK);
+    assert_string_equal(names, "last ");
+}
+
 /* A full disk leaves an entry where it is, whole, and no empty one in its
  * place. */
 static void
@@ -494,12 +549,19 @@ main(void)
     static const struct CMUnitTest tests[] = {
 #define TEST(name_)                                                           \
     cmocka_unit_test_setup_teardown(name_, scratch_setup, scratch_teardown)
-        TEST(test_depot),         TEST(test_carried_later),
-        TEST(test_depot_refused), TEST(test_depot_full),
-        TEST(test_sign_ins),      TEST(test_part),
-        TEST(test_join),          TEST(test_export),
-        TEST(test_sweep_exports), TEST(test_export_refused),
-        TEST(test_given_up),      cmocka_unit_test(test_pause),
+        TEST(test_depot),
+        TEST(test_carried_later),
+        TEST(test_depot_refused),
+        TEST(test_reboot),
+        TEST(test_depot_full),
+        TEST(test_sign_ins),
+        TEST(test_part),
+        TEST(test_join),
+        TEST(test_export),
+        TEST(test_sweep_exports),
+        TEST(test_export_refused),
+        TEST(test_given_up),
+        cmocka_unit_test(test_pause),
     };
 
     private_mounts = scratch_private_mounts();
