@@ -33,11 +33,16 @@ verb_revoke(const struct arguments *arguments)
         status = deliver_user(&channel, arguments->user, &delivered);
     }
     cache_close(cache);
-    if (status == STATUS_OK && delivered.revoked + delivered.kept == 0)
+    if (status == STATUS_OK
+        && delivered.revoked + delivered.kept + delivered.given_up == 0) {
         printf("%s has no tokens in the realm %s\n", arguments->user, realm);
-    else if (status == STATUS_OK)
-        printf("%s: %zu revoked, %zu left for the next sweep\n",
-               arguments->user, delivered.revoked, delivered.kept);
+    } else if (status == STATUS_OK) {
+        printf("%s: %zu revoked, %zu left for the next sweep", arguments->user,
+               delivered.revoked, delivered.kept);
+        if (delivered.given_up > 0)
+            printf(", %zu given up", delivered.given_up);
+        putchar('\n');
+    }
     free(conf);
     free(realm);
     if (status == STATUS_OK && delivered.kept > 0)

@@ -28,10 +28,9 @@ static enum status
 sweep_entry(const struct channel *channel, const struct arguments *arguments,
             struct delivered *delivered)
 {
-    enum status status = deliver_entry(channel, arguments->entry, true);
+    enum status status =
+        deliver_entry(channel, arguments->entry, true, delivered);
 
-    delivered->revoked = status == STATUS_OK;
-    delivered->kept = status != STATUS_OK && status != STATUS_NOT_FOUND;
     if (arguments->owner == NULL || deliver_hopeless(status))
         return STATUS_OK;
     return deliver_owed(channel, arguments->owner, delivered);
@@ -58,6 +57,7 @@ sweep_one(void *context, const char *realm, struct cache *cache)
         sweeping->failed = true;
     sweeping->total.revoked += delivered.revoked;
     sweeping->total.kept += delivered.kept;
+    sweeping->total.given_up += delivered.given_up;
     sweeping->total.refreshed += delivered.refreshed;
 }
 
@@ -110,6 +110,8 @@ verb_sweep(const struct arguments *given)
                sweeping.total.revoked, sweeping.total.kept);
         if (sweeping.total.refreshed > 0)
             printf(", %zu refreshed", sweeping.total.refreshed);
+        if (sweeping.total.given_up > 0)
+            printf(", %zu given up", sweeping.total.given_up);
         putchar('\n');
     }
     return sweeping.total.kept > 0 ? EXIT_REFUSED : EXIT_OK;

@@ -185,22 +185,21 @@ due(const struct grant *grant)
     return grant->retry_at <= now || grant->tried_at > now;
 }
 
-enum status
-deliver_entry(const struct channel *channel, const char *id, bool eager)
+/* The same with its lock.  *lost: it is gone, and nothing was revoked. */
+static enum status
+deliver(const struct channel *channel, struct holding *entry, bool eager,
+        bool *lost)
 {
-    struct holding *entry = NULL;
     struct grant grant;
     int sign_ins = -1;
-    enum status status =
-        cache_hold_entry(channel->cache, id, ENTRY_WAIT_MS, &entry);
+    enum status status;
 
-    if (status != STATUS_OK)
-        return status;
+    *lost = false;
     status = holding_load(entry, &grant);
     if (status == STATUS_NOT_FOUND)
         status = STATUS_OK; /* begun and never filled: nothing is owed */
     else if (status == STATUS_SYSTEM && holding_age(entry) > OWED_LIFE_S)
-        status = STATUS_OK; /* nobody will ever read it */
+        *lost = true; /* nobody will ever read it */
     else if (status == STATUS_OK && grant_dead(&grant, clock_now()))
         status = STATUS_SESSION_EXPIRED;
     else if (status == STATUS_OK && !eager && !due(&grant))
@@ -210,13 +209,33 @@ deliver_entry(const struct channel *channel, const char *id, bool eager)
         status = STATUS_BUSY;
     else if (status == STATUS_OK)
         status = revoke_entry(channel, entry, &grant);
-    if (settled(status)
-        || (status != STATUS_BUSY && status != STATUS_SYSTEM
-            && given_up(channel, &grant)))
+    if (!settled(status) && status != STATUS_BUSY && status != STATUS_SYSTEM)
+        *lost = given_up(channel, &grant);
+    if (settled(status) || *lost)
         status = holding_delete(entry);
     folder_unlock(sign_ins);
     grant_clear(&grant);
+    return status;
+}
+
+enum status
+deliver_entry(const struct channel *channel, const char *id, bool eager,
+              struct delivered *delivered)
+{
+    struct holding *entry = NULL;
+    bool lost = false;
+    enum status status =
+        cache_hold_entry(channel->cache, id, ENTRY_WAIT_MS, &entry);
+
+    if (status == STATUS_OK)
+        status = deliver(channel, entry, eager, &lost);
     holding_release(entry);
+    if (status == STATUS_OK && lost)
+        delivered->given_up++;
+    else if (status == STATUS_OK)
+        delivered->revoked++;
+    else if (status != STATUS_NOT_FOUND)
+        delivered->kept++;
     return status;
 }
 
@@ -274,19 +293,13 @@ is_users(const struct round *round, enum status loaded,
 static bool
 try_entry(struct round *round, const char *id)
 {
-    enum status status;
-
     if (round->by_ms != 0) {
         round->channel.timeout_ms = clock_left(round->by_ms);
         if (round->channel.timeout_ms == 0)
             return false;
     }
-    status = deliver_entry(&round->channel, id, round->eager);
-    if (status == STATUS_OK)
-        round->delivered->revoked++;
-    else if (status != STATUS_NOT_FOUND)
-        round->delivered->kept++;
-    return !deliver_hopeless(status);
+    return !deliver_hopeless(
+        deliver_entry(&round->channel, id, round->eager, round->delivered));
 }
 
 /* What is somebody else's is not touched, not even its lock. */
@@ -338,7 +351,6 @@ take_held(void *context, uint32_t uid)
     struct round *round = context;
     struct grant grant;
     char id[ID_SIZE];
-
     enum status status = cache_peek(round->channel.cache, uid, &grant);
 
     /* One that cannot be read is told by its uid. */

@@ -32,13 +32,21 @@
 void deliver_start(const char *realm, const char *id, const char *user,
                    const struct log *log);
 
-/* Revokes the entry at the API and removes it when that is confirmed.  EAGER:
- * also before its next try is due.  STATUS_OK (gone), STATUS_NOT_FOUND (was
- * gone already), STATUS_BUSY (somebody else is at it, another login of the
- * user must end first, or it is not due), or why it stays, which is logged;
- * the next try is then put off. */
+/* What became of several entries. */
+struct delivered {
+    size_t revoked;   /* gone now */
+    size_t kept;      /* stay for the next sweep */
+    size_t given_up;  /* gone too, and not revoked */
+    size_t refreshed; /* held grants */
+};
+
+/* Revokes the entry at the API and removes it when that is confirmed, and
+ * counts it in DELIVERED.  EAGER: also before its next try is due.  STATUS_OK
+ * (gone), STATUS_NOT_FOUND (was gone already), STATUS_BUSY (somebody else is
+ * at it, another login of the user must end first, or it is not due), or why
+ * it stays, which is logged; the next try is then put off. */
 enum status deliver_entry(const struct channel *channel, const char *id,
-                          bool eager) MUST_USE;
+                          bool eager, struct delivered *delivered) MUST_USE;
 
 /* Whether a decision of deliver_entry says that asking the API for more makes
  * no sense right now. */
@@ -49,13 +57,6 @@ bool deliver_hopeless(enum status status) MUST_USE;
  * at it; STATUS_NOT_FOUND; STATUS_SYSTEM, STATUS_NO_MEMORY. */
 enum status deliver_due(const struct channel *channel, const char *id,
                         bool eager, int64_t *due_at) MUST_USE;
-
-/* What became of several entries. */
-struct delivered {
-    size_t revoked;   /* gone now */
-    size_t kept;      /* stay for the next sweep */
-    size_t refreshed; /* held grants */
-};
 
 /* Tries the entry ID and then what is due of USER's others, one after the
  * other, for at most channel->timeout_ms in all. */
@@ -68,7 +69,8 @@ void deliver_now(const struct channel *channel, const char *id,
 enum status deliver_user(const struct channel *channel, const char *user,
                          struct delivered *delivered) MUST_USE;
 
-/* Tries what is due of USER in the outbox.  Returns as deliver_user. */
+/* Tries what is due of USER in the outbox, and adds to DELIVERED.  Returns as
+ * deliver_user. */
 enum status deliver_owed(const struct channel *channel, const char *user,
                          struct delivered *delivered) MUST_USE;
 

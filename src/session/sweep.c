@@ -210,16 +210,11 @@ deliver_collected(struct sweep *sweep)
     if (sweep->count > 1)
         qsort(sweep->entries, sweep->count, sizeof(*sweep->entries), by_due);
     for (size_t i = 0; i < sweep->count; i++) {
-        enum status status = STATUS_BUSY;
-
-        if (may_ask(sweep)) {
-            status = deliver_entry(sweep->channel, sweep->entries[i].id,
-                                   sweep->eager);
-            note_outcome(sweep, status);
-        }
-        if (status == STATUS_OK)
-            sweep->delivered->revoked++;
-        else if (status != STATUS_NOT_FOUND)
+        if (may_ask(sweep))
+            note_outcome(sweep,
+                         deliver_entry(sweep->channel, sweep->entries[i].id,
+                                       sweep->eager, sweep->delivered));
+        else
             sweep->delivered->kept++;
     }
 }

@@ -473,6 +473,7 @@ given_up(struct scratch *scratch, int64_t days, int64_t tries)
     struct channel channel = { .cache = cache,
                                .timeout_ms = 1000,
                                .log = &scratch->log };
+    struct delivered delivered = { 0 };
     struct holding *holding = NULL;
     struct grant grant;
     char id[ID_SIZE];
@@ -487,9 +488,12 @@ given_up(struct scratch *scratch, int64_t days, int64_t tries)
     grant_clear(&grant);
     assert_int_equal(holding_remove(holding, id), STATUS_OK);
     holding_release(holding);
-    status = deliver_entry(&channel, id, false);
+    status = deliver_entry(&channel, id, false, &delivered);
     gone = entries(cache) == 0;
     assert_int_equal(status == STATUS_OK, gone);
+    assert_int_equal(delivered.given_up, gone);
+    assert_int_equal(delivered.kept, !gone);
+    assert_int_equal(delivered.revoked, 0);
     if (!gone) {
         assert_int_equal(cache_hold_entry(cache, id, 0, &holding), STATUS_OK);
         assert_int_equal(holding_load(holding, &grant), STATUS_OK);
