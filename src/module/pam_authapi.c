@@ -249,7 +249,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     }
     transaction = transaction_take(pamh, entry.options.realm);
     if (transaction == NULL)
-        return leave(&entry, "open_session", PAM_BUF_ERR);
+        return leave(&entry, "open_session", PAM_SESSION_ERR);
     status = session_open(&entry.call, handle, &open);
     transaction_forget_handle(pamh, entry.options.realm);
     if (status == STATUS_OK) {
