@@ -29,6 +29,7 @@ static const struct wire_field grant_fields[] = {
     { 15, WIRE_NUMBER, false, 0, AT(retry_at) },
     { 16, WIRE_NUMBER, false, 0, AT(signed_in_ms) },
     { 17, WIRE_NUMBER, false, 0, AT(tried_at) },
+    { 18, WIRE_NUMBER, false, 0, AT(checked_boot) },
 };
 
 #undef AT
@@ -86,14 +87,31 @@ grant_stamp(struct grant *grant, struct moment now)
     grant->taken_boot = now.boot;
 }
 
-/* A boot that is younger than the tokens is another one; one that is older
- * has lasted less long than they have. */
+/* A boot that is younger than what was written down is another one; one that
+ * is older has lasted less long than it. */
+static int64_t
+age(int64_t wall, int64_t boot, struct moment now)
+{
+    return boot > 0 && now.boot >= boot ? now.boot - boot : now.wall - wall;
+}
+
 int64_t
 grant_age(const struct grant *grant, struct moment now)
 {
-    if (grant->taken_boot > 0 && now.boot >= grant->taken_boot)
-        return now.boot - grant->taken_boot;
-    return now.wall - grant->taken_at;
+    return age(grant->taken_at, grant->taken_boot, now);
+}
+
+void
+grant_vouch(struct grant *grant, struct moment now)
+{
+    grant->checked_at = now.wall;
+    grant->checked_boot = now.boot;
+}
+
+int64_t
+grant_vouched_age(const struct grant *grant, struct moment now)
+{
+    return age(grant->checked_at, grant->checked_boot, now);
 }
 
 bool

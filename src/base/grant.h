@@ -37,6 +37,7 @@ struct grant {
      * reckoned from there, so that a clock that is set changes nothing. */
     int64_t taken_at;
     int64_t taken_boot;   /* seconds of CLOCK_BOOTTIME */
+    int64_t checked_boot; /* the same of checked_at */
     int64_t signed_in_ms; /* of CLOCK_BOOTTIME; a refresh leaves it alone */
     /* In the outbox. */
     int64_t owed_at;  /* since when; 0: not tried yet */
@@ -85,6 +86,13 @@ void grant_stamp(struct grant *grant, struct moment now);
 /* Seconds since the tokens came, whatever the time of day says: by the clock
  * of this boot, or, for a grant of another, at least so many. */
 int64_t grant_age(const struct grant *grant, struct moment now) MUST_USE;
+
+/* Says that the API vouches for the account NOW. */
+void grant_vouch(struct grant *grant, struct moment now);
+
+/* Seconds since it last did, as grant_age. */
+int64_t grant_vouched_age(const struct grant *grant,
+                          struct moment now) MUST_USE;
 
 /* Whether the access token has expired; one whose expiry nobody knows has
  * not. */

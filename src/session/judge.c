@@ -5,13 +5,13 @@
  * It decides from what the API said not long ago, or asks it anew; it refuses
  * to say yes by default.
  */
+#include "base/clock.h"
 #include "session/account.h"
 #include "session/cache.h"
 #include "session/renewal.h"
 #include "session/session.h"
 
 #include <syslog.h>
-#include <time.h>
 
 #define HOLD_WAIT_MS 2000
 
@@ -45,12 +45,12 @@ find(struct judged *judged, const struct session_call *call)
     return status;
 }
 
-/* Whether the API must be asked anew.  A clock that was set back makes no
- * grant young. */
+/* Whether the API must be asked anew.  A clock that was set makes no grant
+ * young, nor one old. */
 static bool
 too_old(const struct session_call *call, const struct judged *judged)
 {
-    int64_t age_s = time(NULL) - judged->grant.checked_at;
+    int64_t age_s = grant_vouched_age(&judged->grant, clock_now());
 
     return age_s < 0 || age_s >= call->max_age_s;
 }
@@ -134,7 +134,7 @@ ask_anew(const struct session_call *call, struct judged *judged)
         log_line(call->log, LOG_WARNING,
                  "%s comes in on what the API said %lld seconds ago: %s",
                  call->user,
-                 (long long)(time(NULL) - judged->grant.checked_at),
+                 (long long)grant_vouched_age(&judged->grant, clock_now()),
                  reply.detail != NULL ? reply.detail : status_text(status));
         status = STATUS_OK;
     } else if (status != STATUS_OK && status != STATUS_DENIED) {

@@ -220,13 +220,14 @@ login_stage(struct login *login, char handle[ID_SIZE])
     const struct session_call *call = login->call;
     struct reply *reply = &login->reply;
     enum status status = STATUS_NO_MEMORY;
+    struct moment now = clock_now();
     struct grant grant;
 
     grant_init(&grant);
     grant.realm = strdup(call->realm);
     grant.user = strdup(call->user);
     grant.uid = login->uid;
-    grant.obtained_at = grant.checked_at = time(NULL);
+    grant.obtained_at = now.wall;
     grant.expires_at = reply->expires_at;
     grant.refresh_at = reply->refresh_at;
     grant.flags = reply->flags;
@@ -234,7 +235,8 @@ login_stage(struct login *login, char handle[ID_SIZE])
     reply->opaque = (struct secret)SECRET_INIT(OPAQUE_MAX);
     grant.access = reply->access;
     reply->access = (struct secret)SECRET_INIT(ACCESS_MAX);
-    grant_stamp(&grant, clock_now());
+    grant_stamp(&grant, now);
+    grant_vouch(&grant, now);
     grant.signed_in_ms = clock_boot_ms();
     if (grant.realm != NULL && grant.user != NULL)
         status = cache_stage(login->cache, &grant, handle);

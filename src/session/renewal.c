@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <syslog.h>
-#include <time.h>
 
 enum {
     PAUSE_LEAST_S = 60,
@@ -73,7 +72,7 @@ renewal_take_tokens(struct grant *grant, struct reply *reply)
 void
 renewal_take(struct grant *grant, struct reply *reply)
 {
-    grant->checked_at = time(NULL);
+    grant_vouch(grant, clock_now());
     if (reply->opaque.length == 0) {
         /* Only asked about: the tokens are what they were. */
         grant->flags = (grant->flags & ~(int64_t)GRANT_DENIED)

@@ -154,6 +154,28 @@ test_set_clock(void **state)
     assert_true(grant_due(&grant, (struct moment){ NOW - day, 1080 }));
 }
 
+/* Nor does it change how old the API's word is. */
+static void
+test_vouched(void **state)
+{
+    const int64_t day = 24 * 60 * 60;
+    struct grant grant;
+
+    (void)state;
+    grant_init(&grant);
+    grant_stamp(&grant, (struct moment){ NOW, 1000 });
+    grant_vouch(&grant, (struct moment){ NOW + 50, 1050 });
+    for (int64_t set = -day; set <= day; set += day) {
+        struct moment then = { NOW + set, 1350 };
+
+        assert_int_equal(grant_vouched_age(&grant, then), 300);
+        assert_int_equal(grant_age(&grant, then), 350);
+    }
+    /* Of an earlier boot. */
+    assert_int_equal(
+        grant_vouched_age(&grant, (struct moment){ NOW + 60, 20 }), 10);
+}
+
 /* A grant of an earlier boot goes by the time of day. */
 static void
 test_other_boot(void **state)
@@ -230,6 +252,7 @@ main(void)
         cmocka_unit_test(test_dead),
         cmocka_unit_test(test_due),
         cmocka_unit_test(test_set_clock),
+        cmocka_unit_test(test_vouched),
         cmocka_unit_test(test_other_boot),
         cmocka_unit_test(test_clear),
         cmocka_unit_test(test_largest_fits),
