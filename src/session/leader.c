@@ -138,8 +138,8 @@ vantage_take(struct vantage *vantage)
 }
 
 bool
-leader_running_seen(const struct vantage *vantage,
-                    const struct session_record *record)
+leader_running(const struct vantage *vantage,
+               const struct session_record *record)
 {
     int64_t started;
 
@@ -152,15 +152,6 @@ leader_running_seen(const struct vantage *vantage,
         return true;
     started = start_time(record->leader);
     return started < 0 || (started > 0 && started == record->started_at);
-}
-
-bool
-leader_running(const struct session_record *record)
-{
-    struct vantage vantage;
-
-    vantage_take(&vantage);
-    return leader_running_seen(&vantage, record);
 }
 
 bool

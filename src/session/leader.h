@@ -28,13 +28,10 @@ struct vantage {
 
 void vantage_take(struct vantage *vantage);
 
-/* As leader_running, from there. */
-bool leader_running_seen(const struct vantage *vantage,
-                         const struct session_record *record) MUST_USE;
-
 /* Whether the record's leader still runs.  One of another boot never does;
  * one of another pid namespace counts as running. */
-bool leader_running(const struct session_record *record) MUST_USE;
+bool leader_running(const struct vantage *vantage,
+                    const struct session_record *record) MUST_USE;
 
 /* The same without the benefit of the doubt: it runs, under this boot and in
  * this pid namespace. */

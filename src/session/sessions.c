@@ -40,7 +40,7 @@ visit_session(void *context, const char *name)
     /* Gone meanwhile, or never whole: a record is written by rename. */
     if (status == STATUS_NOT_FOUND)
         return true;
-    if (status == STATUS_OK && !leader_running_seen(&each->vantage, &record))
+    if (status == STATUS_OK && !leader_running(&each->vantage, &record))
         unlinkat(each->folder, name, 0);
     else
         each->live++;

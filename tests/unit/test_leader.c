@@ -27,6 +27,15 @@ forget(struct session_record *record)
     wire_clear(&session_table, record);
 }
 
+static bool
+runs(const struct session_record *record)
+{
+    struct vantage here;
+
+    vantage_take(&here);
+    return leader_running(&here, record);
+}
+
 /* A child that notes itself, hands the numbers over and waits to be killed;
  * NAME becomes what /proc shows as its name. */
 static pid_t
@@ -78,14 +87,14 @@ test_self(void **state)
     assert_true(record.started_at > 0);
     assert_true(record.pid_namespace > 0);
     assert_int_equal(strlen(record.boot_id), 36);
-    assert_true(leader_running(&record));
+    assert_true(runs(&record));
     record.opened_at = 1700000000;
     record.proved_at = 1700000000;
     assert_int_equal(wire_encode(&session_table, &record, &bytes), STATUS_OK);
     assert_int_equal(
         wire_decode(&session_table, bytes.data, bytes.length, &read_back),
         STATUS_OK);
-    assert_true(leader_running(&read_back));
+    assert_true(runs(&read_back));
     forget(&record);
     forget(&read_back);
     secret_clear(&bytes);
@@ -102,14 +111,14 @@ test_dies(void **state)
 
     (void)state;
     assert_int_equal(record.leader, child);
-    assert_true(leader_running(&record));
+    assert_true(runs(&record));
     assert_int_equal(kill(child, SIGSTOP), 0);
-    assert_true(leader_running(&record));
+    assert_true(runs(&record));
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     assert_int_equal(scratch_exit_status(child), -1);
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     forget(&record);
 }
 
@@ -131,7 +140,7 @@ test_hostile_names(void **state)
 
         assert_in_range(record.started_at, plain.started_at,
                         plain.started_at + 500);
-        assert_true(leader_running(&record));
+        assert_true(runs(&record));
         assert_int_equal(kill(first, SIGKILL), 0);
         assert_int_equal(kill(child, SIGKILL), 0);
         assert_int_equal(scratch_exit_status(first), -1);
@@ -151,18 +160,18 @@ test_reused_pid(void **state)
     (void)state;
     assert_int_equal(leader_record_self(&record), STATUS_OK);
     record.started_at++;
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     record.started_at -= 2;
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     record.started_at++;
     record.leader += INT64_C(0x100000000);
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     record.leader = -getpid();
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     record.leader = 0;
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     record.leader = getpid();
-    assert_true(leader_running(&record));
+    assert_true(runs(&record));
     forget(&record);
 }
 
@@ -176,9 +185,9 @@ test_other_boot(void **state)
     (void)state;
     assert_int_equal(leader_record_self(&record), STATUS_OK);
     record.boot_id[0] = record.boot_id[0] == '0' ? '1' : '0';
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     record.pid_namespace++;
-    assert_false(leader_running(&record));
+    assert_false(runs(&record));
     forget(&record);
 }
 
@@ -199,10 +208,10 @@ test_foreign_namespace(void **state)
     forget(&record);
     child = start_leader("inside", CLONE_NEWPID, &record);
     assert_int_not_equal(record.pid_namespace, own);
-    assert_true(leader_running(&record));
+    assert_true(runs(&record));
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(scratch_exit_status(child), -1);
-    assert_true(leader_running(&record));
+    assert_true(runs(&record));
     forget(&record);
 }
 
@@ -228,7 +237,7 @@ test_no_proc(void **state)
         if (leader_record_self(&record) != STATUS_SYSTEM
             || record.boot_id != NULL)
             _exit(1);
-        told = leader_running(&self) ? 0 : 2;
+        told = runs(&self) ? 0 : 2;
         forget(&self);
         _exit(told);
     }
@@ -258,9 +267,9 @@ test_descriptors(void **state)
     (void)state;
     for (int i = 0; i < 20; i++) {
         assert_int_equal(leader_record_self(&record), STATUS_OK);
-        assert_true(leader_running(&record));
+        assert_true(runs(&record));
         record.leader = 0;
-        assert_false(leader_running(&record));
+        assert_false(runs(&record));
         forget(&record);
     }
     assert_int_equal(scratch_open_descriptors(), before);
