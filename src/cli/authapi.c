@@ -57,7 +57,8 @@ static const char help[] =
     "\n"
     "Exit codes\n"
     "  0  done, and all went as it should\n"
-    "  1  the API refused, or something is left for the next sweep\n"
+    "  1  the API refused, something is left for the next sweep, or there\n"
+    "     is no token\n"
     "  2  the command line is wrong\n"
     "  3  the conf or the provider description is wrong\n"
     "  4  the API could not be reached in time\n"
@@ -232,5 +233,7 @@ main(int argc, char **argv)
         return misused("a USER is missing after", verb->name);
     if (arguments.user != NULL && !user_valid(arguments.user))
         return misused("no name for a user:", arguments.user);
+    if (arguments.owner != NULL && arguments.entry == NULL)
+        return misused("--user wants --entry", NULL);
     return verb->run(&arguments);
 }

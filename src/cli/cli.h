@@ -15,7 +15,8 @@
 /* Exit codes; authapi(8) and --help say the same. */
 enum exit_code {
     EXIT_OK = 0,
-    EXIT_REFUSED = 1,       /* the API refused, or something was kept back */
+    EXIT_REFUSED = 1,       /* the API refused, something was kept back, or
+                             * there is no token */
     EXIT_USAGE = 2,         /* the command line is wrong */
     EXIT_MISCONFIGURED = 3, /* the conf or the description is wrong */
     EXIT_UNAVAILABLE = 4,   /* the API could not be reached in time */

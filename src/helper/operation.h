@@ -76,7 +76,8 @@ bool hand_can_refresh(const struct api *api) MUST_USE;
 /* Trades the tokens for new ones, and gives those. */
 enum status hand_refresh(struct api *api) MUST_USE;
 
-/* Takes the tokens back at the API; ended tells whether they are dead. */
+/* Takes the tokens back at the API; hand_ended tells of what it returned
+ * whether they are dead. */
 enum status hand_revoke(struct api *api) MUST_USE;
 bool hand_ended(enum status status) MUST_USE;
 

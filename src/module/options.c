@@ -70,7 +70,7 @@ static const struct option table[] = {
       0,
       0,
       AT(realm),
-      "letters, digits, '-' and '_', at most 32",
+      "letters, digits, '-' and '_', at most 32, not slots or tokens",
       { NULL } },
     { "reuse",
       KIND_CHOICE,

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Asks a helper what it can say without any password: that the user is not
- * ours, or that the API has no way to change one. */
+/* Takes CURRENT, or asks the user where it is NULL. */
 static enum status
 ask_current(struct login *login, const char *current)
 {
@@ -28,8 +27,9 @@ ask_current(struct login *login, const char *current)
     return status;
 }
 
-/* Whether there is anything to change, before anybody types: an empty
- * handover asks for no more than that. */
+/* Whether there is anything to change, before anybody types.  An empty
+ * handover asks a helper for what it can say without any password: that the
+ * user is not ours, or that the API has no way to change one. */
 static enum status
 can_change(struct login *login)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * store.h - what the files of the store share (cache.c, staged.c, outbox.c,
- * holding.c, export.c), and nobody else includes.
+ * store.h - what the files of the store share (cache.c, staged.c, holding.c,
+ * sessions.c, outbox.c, export.c), and nobody else includes.
  */
 #ifndef AUTHAPI_SESSION_STORE_H
 #define AUTHAPI_SESSION_STORE_H

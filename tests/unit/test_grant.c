@@ -210,8 +210,9 @@ test_clear(void **state)
     grant_clear(NULL);
 }
 
-/* The largest grant the tables allow fits into one message, so no answer of
- * an API can make a grant that cannot be kept. */
+/* The largest grant that the helper gives fits into one message, so no answer
+ * of an API can make a grant that cannot be kept: beside such tokens there is
+ * none to export. */
 static void
 test_largest_fits(void **state)
 {
