@@ -172,6 +172,58 @@ def not_built():
             yield f"{name} is not in Makefile.am"
 
 
+def not_in_architecture():
+    """Files of src/ that ARCHITECTURE.md does not name; names that are no
+    file."""
+    text = (SOURCE / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"\b(\w+\.h) is theirs", text))
+    stems = {f"{room}/{name}"
+             for room, names in re.findall(r"^\| (\w+)/([\w, ]+) \|", text,
+                                           re.M)
+             for name in names.split(", ")}
+    found = set()
+    for path, _ in sources():
+        stem = path.rsplit(".", 1)[0]
+        found.add(stem)
+        if stem not in stems and path.split("/")[1] not in named:
+            yield f"src/{path} is not in ARCHITECTURE.md"
+    for stem in sorted(stems - found):
+        yield f"ARCHITECTURE.md names src/{stem}, which is not there"
+
+
+def not_documented():
+    """Arguments of a PAM line, verbs and options that a manual, the README or
+    --help does not name."""
+    def names(path, table, pattern):
+        text = (SOURCE / path).read_text()
+        found = re.findall(
+            pattern, re.search(table + r"\[\] = \{(.*?)\n\};", text,
+                               re.S).group(1))
+        if not found:
+            raise ValueError(f"{path}: {table} cannot be read")
+        return found
+
+    def lacks(path, name):
+        text = (SOURCE / path).read_text().replace("\\-", "-")
+        return not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
+
+    for name in names("src/module/options.c", "table", r'{ "(\w+)"'):
+        for path in ("README.md", "doc/pam_authapi.8"):
+            if lacks(path, name):
+                yield f"{path}: no argument {name}"
+    command = "src/cli/authapi.c"
+    said = re.search(r"help\[\] =(.*?);\n", (SOURCE / command).read_text(),
+                     re.S).group(1)
+    for name in [f"authapi {verb}"
+                 for verb in names(command, "verbs", r'{ "(\w+)"')] \
+            + [f"--{option}"
+               for option in names(command, "options", r'{ "([\w-]+)"')]:
+        if lacks("doc/authapi.8", name):
+            yield f"doc/authapi.8: no {name}"
+        if not re.search(rf"{re.escape(name)}(?![\w-])", said):
+            yield f"authapi --help: no {name}"
+
+
 def project_files():
     """Every file of the project; what git ignores is none."""
     git = subprocess.run(
@@ -299,6 +351,10 @@ def main():
     tap.point("only the cache knows paths below the run folder",
               run_folder_users())
     tap.point("every C file is in the build", not_built())
+    tap.point("ARCHITECTURE.md names every file of src/ and no other",
+              not_in_architecture())
+    tap.point("arguments, verbs and options are documented",
+              not_documented())
     tap.point("every file names its license", without_license())
     tap.point("the module exports the six entries and nothing else",
               wrong_exports(module))
