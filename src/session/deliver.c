@@ -280,6 +280,7 @@ struct round {
     bool has_uid; /* the machine knows the user */
     uint32_t uid;
     int64_t by_ms; /* of clock.h; 0: no limit but that of each exchange */
+    bool hopeless; /* the API does not answer, or the time is over */
 };
 
 static bool
@@ -289,17 +290,20 @@ is_users(const struct round *round, enum status loaded,
     return loaded == STATUS_OK && strcmp(grant->user, round->user) == 0;
 }
 
-/* Tries one entry; false: it is of no use to go on. */
-static bool
+/* Tries one entry, unless that is of no use any more. */
+static void
 try_entry(struct round *round, const char *id)
 {
     if (round->by_ms != 0) {
         round->channel.timeout_ms = clock_left(round->by_ms);
         if (round->channel.timeout_ms == 0)
-            return false;
+            round->hopeless = true;
     }
-    return !deliver_hopeless(
-        deliver_entry(&round->channel, id, round->eager, round->delivered));
+    if (round->hopeless)
+        round->delivered->kept++;
+    else
+        round->hopeless = deliver_hopeless(deliver_entry(
+            &round->channel, id, round->eager, round->delivered));
 }
 
 /* What is somebody else's is not touched, not even its lock. */
@@ -319,12 +323,14 @@ deliver_users(void *context, const char *id)
         return true;
     /* Whoever has the lock may be stopped for good.  Where it must be now, the
      * grant goes on without them, and is revoked twice at worst. */
-    if (round->eager
+    if (round->eager && !round->hopeless
         && cache_hold_entry(cache, id, HOLDER_WAIT_MS, &entry) == STATUS_BUSY
         && cache_part_entry(cache, id, 0, own) == STATUS_OK)
         id = own;
     holding_release(entry);
-    return try_entry(round, id);
+    try_entry(round, id);
+    /* Somebody who asked is told of all that stays. */
+    return round->eager || !round->hopeless;
 }
 
 static bool
@@ -404,6 +410,7 @@ deliver_now(const struct channel *channel, const char *id, const char *user)
                            .delivered = &delivered,
                            .by_ms = clock_ms() + channel->timeout_ms };
 
-    if (try_entry(&round, id))
+    try_entry(&round, id);
+    if (!round.hopeless)
         (void)!cache_each_entry(channel->cache, deliver_users, &round);
 }

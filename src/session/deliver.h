@@ -4,7 +4,8 @@
  *
  * An entry leaves the outbox when the API confirms, or says that it knows the
  * token no more, or when the whole grant is known to be dead; where nobody
- * can know that, after seven days.  Nothing here ever signs anybody in.
+ * can know that, after seven days and a hundred tries.  Nothing here ever
+ * signs anybody in.
  */
 #ifndef AUTHAPI_SESSION_DELIVER_H
 #define AUTHAPI_SESSION_DELIVER_H
@@ -23,7 +24,8 @@
 #define STAGED_LIFE_S 600
 /* How long a revocation is tried where the life of the tokens is not known. */
 #define OWED_LIFE_S (7 * 24 * 60 * 60)
-/* The tries of a week, more or less. */
+/* And so often, so that a clock that was set is not taken for that: an API
+ * that is away has tried more in a week, unless very much is owed to it. */
 #define OWED_TRIES 100
 
 /* Starts one detached try of the entry ID, and with it of all that is due of
@@ -64,8 +66,8 @@ void deliver_now(const struct channel *channel, const char *id,
                  const char *user);
 
 /* Takes back all that USER has: the held grant, whatever sessions are open,
- * the staged ones and those in the outbox, due or not.  STATUS_OK, also when
- * entries stay; STATUS_SYSTEM. */
+ * the staged ones and those in the outbox, due or not; DELIVERED counts all of
+ * them.  STATUS_OK, also when entries stay; STATUS_SYSTEM. */
 enum status deliver_user(const struct channel *channel, const char *user,
                          struct delivered *delivered) MUST_USE;
 

@@ -521,6 +521,36 @@ test_given_up(void **state)
     assert_non_null(strstr(scratch->lines, "given up"));
 }
 
+/* Where the API cannot be asked, whoever wants everything of a user revoked is
+ * told of all that stays, though only the first of it was tried. */
+static void
+test_all_that_stays(void **state)
+{
+    struct scratch *scratch = *state;
+    struct cache *cache = open_cache(scratch, "");
+    struct channel channel = { .cache = cache,
+                               .timeout_ms = 1000,
+                               .log = &scratch->log };
+    struct delivered delivered = { 0 };
+    struct holding *holding = NULL;
+    char handle[ID_SIZE];
+    struct grant grant;
+
+    hold_grant(cache, "held", &holding);
+    holding_release(holding);
+    for (uint32_t i = 0; i < 2; i++) {
+        scratch_grant(&grant, "default", i == 0 ? "alice" : "bob", UID + i,
+                      "staged");
+        assert_int_equal(cache_stage(cache, &grant, handle), STATUS_OK);
+        grant_clear(&grant);
+    }
+    assert_int_equal(deliver_user(&channel, "alice", &delivered), STATUS_OK);
+    assert_int_equal(delivered.kept, 2);
+    assert_int_equal(delivered.revoked, 0);
+    assert_int_equal(entries(cache), 2);
+    cache_close(cache);
+}
+
 /* --- pauses ---------------------------------------------------------------
  */
 
@@ -553,19 +583,13 @@ main(void)
     static const struct CMUnitTest tests[] = {
 #define TEST(name_)                                                           \
     cmocka_unit_test_setup_teardown(name_, scratch_setup, scratch_teardown)
-        TEST(test_depot),
-        TEST(test_carried_later),
-        TEST(test_depot_refused),
-        TEST(test_reboot),
-        TEST(test_depot_full),
-        TEST(test_sign_ins),
-        TEST(test_part),
-        TEST(test_join),
-        TEST(test_export),
-        TEST(test_sweep_exports),
-        TEST(test_export_refused),
-        TEST(test_given_up),
-        cmocka_unit_test(test_pause),
+        TEST(test_depot),          TEST(test_carried_later),
+        TEST(test_depot_refused),  TEST(test_reboot),
+        TEST(test_depot_full),     TEST(test_sign_ins),
+        TEST(test_part),           TEST(test_join),
+        TEST(test_export),         TEST(test_sweep_exports),
+        TEST(test_export_refused), TEST(test_given_up),
+        TEST(test_all_that_stays), cmocka_unit_test(test_pause),
     };
 
     private_mounts = scratch_private_mounts();
