@@ -33,6 +33,7 @@ static const struct wire_field handover_fields[] = {
     { 4, WIRE_BYTES, false, OTP_MAX, AT(otp) },
     { 5, WIRE_BYTES, false, PASSWORD_MAX, AT(new_password) },
     { 6, WIRE_BYTES, false, KEYS_MAX, AT(keys) },
+    { 7, WIRE_NUMBER, false, 0, AT(expired) },
 };
 
 #undef AT

@@ -83,6 +83,8 @@ struct handover {
     struct secret otp;      /* FACTOR */
     struct secret new_password; /* PASSWORD */
     struct secret keys; /* the key set that the last reply.keys gave, if any */
+    int64_t expired;    /* 1: the grant's access token has expired, by the
+                         * clock that nobody sets */
 };
 
 struct reply {

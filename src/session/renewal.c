@@ -40,6 +40,7 @@ renewal_ask(const struct channel *channel, enum operation operation,
     cache_load_keys(channel->cache, &keys);
     handover.keys = keys;
     handover.opaque = grant->opaque; /* borrowed */
+    handover.expired = grant_expired(grant, clock_now());
     if (conf != NULL || channel->conf == NULL)
         status = ask_once(&request, &handover, channel->log, reply, ask);
     cache_store_keys(channel->cache, &reply->keys);
