@@ -379,6 +379,7 @@ fill_request(struct trial *trial)
 {
     const struct arguments *arguments = trial->arguments;
     struct request *request = &trial->request;
+    uint32_t uid = 0;
 
     request->realm = cli_realm(arguments);
     request->user = strdup(arguments->user);
@@ -387,13 +388,9 @@ fill_request(struct trial *trial)
     request->debug = arguments->log.debug;
     if (arguments->conf != NULL)
         request->conf = cli_conf(arguments);
-    /* So that rules on the uid see the right one, where there is one. */
-    if (arguments->user != NULL) {
-        uint32_t uid = 0;
-
-        if (account_find(arguments->user, &uid) == STATUS_OK)
-            request->uid = uid;
-    }
+    /* [users] is not enforced here, and a name without an account is 0. */
+    if (account_find(arguments->user, &uid) == STATUS_OK)
+        request->uid = uid;
     return request->realm != NULL && request->user != NULL
            && (arguments->conf == NULL || request->conf != NULL);
 }

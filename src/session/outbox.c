@@ -59,7 +59,7 @@ cache_carry(struct cache *cache, const char *id)
 {
     struct holding *entry = NULL;
     struct stat info;
-    enum status status = STATUS_OK;
+    enum status status;
 
     /* Whoever has its lock may write it once more: it stays here for now. */
     if (cache->depot < 0
