@@ -44,13 +44,16 @@ read_line(const char *prompt, struct secret *line)
 
     if (terminal) {
         silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
+        /* Ctrl-C comes as a byte, so that it leaves the terminal as it was. */
+        silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
         fputs(prompt, stderr);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     }
     while (status == STATUS_OK && read(STDIN_FILENO, &byte, 1) == 1
            && byte != '\n')
-        status = secret_append(line, &byte, 1);
+        status = terminal && (cc_t)byte == before.c_cc[VINTR]
+                     ? STATUS_CANCELLED
+                     : secret_append(line, &byte, 1);
     if (terminal) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         fputc('\n', stderr);
@@ -61,7 +64,11 @@ read_line(const char *prompt, struct secret *line)
 static bool
 take_line(const char *prompt, const char *what, struct secret *line)
 {
-    if (read_line(prompt, line) != STATUS_OK)
+    enum status status = read_line(prompt, line);
+
+    if (status == STATUS_CANCELLED)
+        fprintf(stderr, "authapi: cancelled: nothing was sent\n");
+    else if (status != STATUS_OK)
         fprintf(stderr, "authapi: the %s is longer than %zu bytes\n", what,
                 line->limit);
     else if (line->length == 0)

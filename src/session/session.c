@@ -258,7 +258,9 @@ go_unlocked(struct commit *commit, struct open_session *open)
     const struct session_call *call = commit->call;
     struct session_record record = { 0 };
     enum status status = STATUS_NOT_FOUND;
+    struct grant held;
 
+    grant_init(&held);
     if (open != NULL) {
         status = fill_record(commit, &record);
         if (status == STATUS_OK)
@@ -267,9 +269,11 @@ go_unlocked(struct commit *commit, struct open_session *open)
         wire_clear(&session_table, &record);
     }
     if (status == STATUS_OK) {
-        if (call->export)
-            open->token_path =
-                export_path(call->rundir, call->realm, commit->uid);
+        /* Should somebody write a newer one just now, the sweep mends it. */
+        if (call->export
+            && cache_peek(commit->cache, commit->uid, &held) == STATUS_OK)
+            (void)!cache_export(commit->cache, &held, &open->token_path);
+        grant_clear(&held);
         return give_up_own(commit);
     }
     log_line(call->log, LOG_WARNING,
