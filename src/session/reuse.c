@@ -109,9 +109,9 @@ session_reuse(const struct session_call *call)
         return STATUS_NOT_FOUND;
     if (find(cache, uid, &search)) {
         age_s = clock_now().boot - search.record.proved_at;
+        /* Whole seconds: one that looks as old as the limit may be older. */
         if (search.record.proved_at > 0 && age_s >= 0
-            && age_s <= call->reuse_max_age_s
-            && grant_is_good(cache, call, uid)
+            && age_s < call->reuse_max_age_s && grant_is_good(cache, call, uid)
             && (!name_terminal(&search)
                 || cache_rewrite_session(cache, uid, search.id, &search.record)
                        == STATUS_OK))
