@@ -299,15 +299,7 @@ open_user(struct cache *cache, uint32_t uid)
 enum status
 cache_peek(struct cache *cache, uint32_t uid, struct grant *grant)
 {
-    int folder = open_user(cache, uid);
-    enum status status;
-
-    grant_init(grant);
-    if (folder < 0)
-        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
-    status = record_read_grant(folder, grant);
-    close(folder);
-    return status;
+    return record_take_grant(open_user(cache, uid), grant);
 }
 
 int64_t

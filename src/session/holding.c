@@ -57,6 +57,19 @@ record_read_grant(int folder, struct grant *grant)
     return record_read(folder, "grant", &grant_table, grant);
 }
 
+enum status
+record_take_grant(int folder, struct grant *grant)
+{
+    enum status status;
+
+    grant_init(grant);
+    if (folder < 0)
+        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
+    status = record_read_grant(folder, grant);
+    folder_close(folder);
+    return status;
+}
+
 /* --- the lock ------------------------------------------------------------ */
 
 enum status

@@ -274,15 +274,9 @@ cache_hold_entry(struct cache *cache, const char *id, int wait_ms,
 enum status
 cache_peek_entry(struct cache *cache, const char *id, struct grant *grant)
 {
-    enum status status;
-    int parent, folder = open_entry(cache, id, &parent);
+    int parent;
 
-    grant_init(grant);
-    if (folder < 0)
-        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
-    status = record_read_grant(folder, grant);
-    close(folder);
-    return status;
+    return record_take_grant(open_entry(cache, id, &parent), grant);
 }
 
 /* Whether the entry behind FOLDER is one that cache_part_entry is for. */

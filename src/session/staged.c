@@ -41,18 +41,10 @@ cache_stage(struct cache *cache, const struct grant *grant,
 enum status
 cache_load_staged(struct cache *cache, const char *handle, struct grant *grant)
 {
-    enum status status;
-    int folder;
-
     grant_init(grant);
     if (!folder_id_valid(handle))
         return STATUS_NOT_FOUND;
-    folder = folder_open(cache->staged, handle, false);
-    if (folder < 0)
-        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_SYSTEM;
-    status = record_read_grant(folder, grant);
-    close(folder);
-    return status;
+    return record_take_grant(folder_open(cache->staged, handle, false), grant);
 }
 
 struct staged_visit {

@@ -42,6 +42,10 @@ enum status record_write(int folder, const char *name,
 /* Reads the grant in FOLDER into GRANT, initialised first. */
 enum status record_read_grant(int folder, struct grant *grant) MUST_USE;
 
+/* The same of a folder that was opened for this, and closes it; -1 with errno:
+ * it could not be. */
+enum status record_take_grant(int folder, struct grant *grant) MUST_USE;
+
 /* Locks the folder NAME in PARENT; as cache_hold. */
 enum status holding_take(struct cache *cache, int parent, const char *name,
                          bool create, int wait_ms,
